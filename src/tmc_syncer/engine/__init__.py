@@ -1,0 +1,1 @@
+"""The reconciling machine: reflector, store, informer, work queue, backoff, controller loop, environment."""

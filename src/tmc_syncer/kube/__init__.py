@@ -1,0 +1,1 @@
+"""Speaking Kubernetes: kubeconfig, credentials, transport, verbs, watch streams, discovery, errors."""

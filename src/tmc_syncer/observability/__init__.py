@@ -1,0 +1,1 @@
+"""Logs, metrics and admin endpoints; passed in, never imported by pure modules."""

@@ -1,0 +1,1 @@
+"""The heart: facts, what is ours, the two tables, effects, and the interpreter that performs them."""

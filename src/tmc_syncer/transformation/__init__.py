@@ -1,0 +1,1 @@
+"""The pipeline that turns an upstream object into its downstream copy, and back. Pure."""
