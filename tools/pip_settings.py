@@ -51,15 +51,13 @@ def pip_settings() -> dict[str, str]:
 def uv_environment(settings: dict[str, str]) -> dict[str, str]:
     """Translate pip's settings to uv's variables; a list stays separated as uv wants it."""
     result: dict[str, str] = {}
-    for option, value in settings.items():
-        words = value.split()
+    for option, text in settings.items():
+        words = text.split()
+        value = " ".join(words)
         if option == "find-links":
-            words = [word for word in words if "://" in word or Path(word).is_dir()]
-            value = ",".join(words)
+            value = ",".join(word for word in words if "://" in word or Path(word).is_dir())
         elif option == "no-index":
-            value = "1" if value.lower() in {"1", "true", "yes", "on"} else ""
-        else:
-            value = " ".join(words)
+            value = "1" if text.lower() in {"1", "true", "yes", "on"} else ""
         if value:
             result[UV_NAME[option]] = value
     return result
