@@ -1,0 +1,118 @@
+"""Real servers for the tests of this folder: one set per test run, fresh ones for tests that stop or restore them.
+
+`upstream` and `downstream` are shared by all tests: a test works in namespaces of its own, deletes nothing that it did not make,
+and neither stops nor restores a server. `fresh_upstream` and `fresh_downstream` belong to one test, which may do all that;
+they cost some seconds each. Together in one test they start at the same time (ask for `fresh_pair`).
+
+Without the programs the tests are skipped, or fail where `TMC_REQUIRE` names `kube` (tests/conftest.py sees to that). When a test
+fails, the servers' logs are copied to `.testbed/logs/<time>` and the report names the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tmc_syncer.testing.assets import Assets
+from tmc_syncer.testing.cluster import ControlPlane, PhysicalCluster, find_assets, running
+from tmc_syncer.testing.errors import AssetsMissing
+
+REPOSITORY = Path(__file__).parents[2]
+ALIVE: pytest.StashKey[list[ControlPlane]] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def assets() -> Assets:
+    """The programs; skips the test without them."""
+    try:
+        return find_assets(start=REPOSITORY)
+    except AssetsMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def shared_pair(
+    assets: Assets, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[ControlPlane, PhysicalCluster]]:
+    """The servers of the run, both at once."""
+    yield from running_pair(assets, tmp_path_factory.mktemp("shared"), request)
+
+
+@pytest.fixture(scope="session")
+def upstream(shared_pair: tuple[ControlPlane, PhysicalCluster]) -> ControlPlane:
+    """The control plane of the run."""
+    return shared_pair[0]
+
+
+@pytest.fixture(scope="session")
+def downstream(shared_pair: tuple[ControlPlane, PhysicalCluster]) -> PhysicalCluster:
+    """The physical cluster of the run."""
+    return shared_pair[1]
+
+
+@pytest.fixture
+def fresh_upstream(assets: Assets, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """A control plane for this test alone."""
+    cluster = ControlPlane(tmp_path / "upstream", assets=assets)
+    with remembered(request, cluster), running(cluster):
+        yield cluster
+
+
+@pytest.fixture
+def fresh_downstream(
+    assets: Assets, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[PhysicalCluster]:
+    """A physical cluster for this test alone."""
+    cluster = PhysicalCluster(tmp_path / "downstream", assets=assets)
+    with remembered(request, cluster), running(cluster):
+        yield cluster
+
+
+@pytest.fixture
+def fresh_pair(
+    assets: Assets, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[tuple[ControlPlane, PhysicalCluster]]:
+    """A control plane and a physical cluster for this test alone."""
+    yield from running_pair(assets, tmp_path, request)
+
+
+def running_pair(
+    assets: Assets, directory: Path, request: pytest.FixtureRequest
+) -> Iterator[tuple[ControlPlane, PhysicalCluster]]:
+    upstream = ControlPlane(directory / "upstream", assets=assets)
+    downstream = PhysicalCluster(directory / "downstream", assets=assets)
+    with remembered(request, upstream, downstream), running(upstream, downstream):
+        yield upstream, downstream
+
+
+# Logs of a failed test
+
+
+@contextlib.contextmanager
+def remembered(request: pytest.FixtureRequest, *clusters: ControlPlane) -> Iterator[None]:
+    """List clusters, while they are in use, among those whose logs a failure keeps."""
+    listed = request.config.stash.setdefault(ALIVE, [])
+    listed.extend(clusters)
+    try:
+        yield
+    finally:
+        for cluster in clusters:
+            listed.remove(cluster)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    clusters = item.config.stash.get(ALIVE, [])
+    if report.failed and clusters:
+        now = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")
+        target = REPOSITORY / ".testbed" / "logs" / now
+        for cluster in clusters:
+            shutil.copytree(cluster.logs, target / cluster.directory.parent.name / cluster.name)
+        report.sections.append(("server logs", f"kept in {target.relative_to(REPOSITORY)}"))
+    return report
