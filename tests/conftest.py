@@ -227,10 +227,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> Generator[None, None, None
     """Close the run with one line; TMC_RAN_FILE adds up the parts of a run in several pytest processes."""
     yield
     counts = counted(terminalreporter)
-    if name := os.environ.get("TMC_RAN_FILE"):
+    if (name := os.environ.get("TMC_RAN_FILE")) and "PYTEST_XDIST_WORKER" not in os.environ:
         ledger = REPOSITORY / name
         before = json.loads(ledger.read_text()) if ledger.exists() else {}
         counts = {column: number + before.get(column, 0) for column, number in counts.items()}
+        ledger.parent.mkdir(exist_ok=True)
         ledger.write_text(json.dumps(counts))
     terminalreporter.write_line(
         "ran: " + ", ".join(f"{column} {number}" for column, number in counts.items())
