@@ -19,7 +19,7 @@ import tmc_syncer
 names = [
     module.name
     for module in pkgutil.walk_packages(tmc_syncer.__path__, "tmc_syncer.")
-    if not module.name.endswith("__main__") and not module.name.startswith("tmc_syncer.testing")
+    if not module.name.endswith("__main__")
 ]
 for name in names:
     importlib.import_module(name)

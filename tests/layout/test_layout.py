@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ LONGEST_MODULE = 300
 DOCSTRING_LINES = range(3, 21)
 NO_NOUN = {"base", "common", "helpers", "manager", "misc", "utils"}
 CLOCK_OWNERS = ("src/tmc_syncer/engine/env.py", "src/tmc_syncer/testing/")
+IMPORT_NAMES = {"pyyaml": "yaml"}
 REAL_TIME_TIERS = {"bench", "browser", "contract", "real"}
 
 TREE = source_tree.modules()
@@ -117,6 +120,24 @@ def test_a_pure_module_has_a_twin_test_module() -> None:
 
 def test_the_control_plane_and_the_test_kit_stand_apart() -> None:
     assert source_tree.forbidden_imports(TREE, RULES) == []
+
+
+def test_what_is_imported_is_declared() -> None:
+    """An import that works only because another package pulled the library in breaks when that one lets go of it."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    declared = {
+        re.split(r"[^A-Za-z0-9_.-]", line, maxsplit=1)[0].lower().replace("-", "_")
+        for line in project["dependencies"]
+    }
+    known = (
+        sys.stdlib_module_names | {IMPORT_NAMES.get(name, name) for name in declared} | {source_tree.PACKAGE}
+    )
+    assert [
+        f"{module.path} imports {target}"
+        for module in TREE.values()
+        for target, _ in module.imports(for_types=True)
+        if target.partition(".")[0] not in known
+    ] == []
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
