@@ -11,6 +11,8 @@ locator wins over it, which is decided in `downstream.namespaces`. Pure function
 from __future__ import annotations
 
 import hashlib
+import re
+from functools import lru_cache
 
 import msgspec
 
@@ -19,6 +21,7 @@ from tmc_syncer.api.names import base36, base62, sync_target_key
 __all__ = ["Locator", "TargetReference", "downstream_namespace", "hashed_namespace", "parse_locator"]
 
 _NAMESPACE_LIMIT = 63
+_READABLE = re.compile(r"kcp-[a-z0-9]+-[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -58,7 +61,12 @@ class Locator(msgspec.Struct, frozen=True, gc=False):
     @property
     def tenant(self) -> str:
         """Tenant id: base62 of SHA-224 over the locator without its namespace (TMC)."""
-        return base62(hashlib.sha224(Locator(self.sync_target, self.cluster, "").encode().encode()).digest())
+        return _tenant(self.sync_target, self.cluster)
+
+
+@lru_cache(maxsize=4096)  # one for each workspace of a busy target; each pod affinity and network policy asks
+def _tenant(sync_target: TargetReference, cluster: str) -> str:
+    return base62(hashlib.sha224(Locator(sync_target, cluster, "").encode().encode()).digest())
 
 
 def parse_locator(text: str | None) -> Locator | None:
@@ -80,10 +88,11 @@ def downstream_namespace(locator: Locator, *, readable: bool = True) -> str:
     """The name for a new downstream namespace of `locator`.
 
     Readable (``kcp-<cluster>-<namespace>``) when asked for, the cluster name holds no ``-`` (else two pairs
-    could give one name), it is a valid name and at most 63 characters; otherwise the hashed form.
+    could give one name), it is a valid name and at most 63 characters; otherwise the hashed form. The two forms
+    never meet: the readable one holds at least two ``-``, the hashed one a single one.
     """
     name = f"kcp-{locator.cluster}-{locator.namespace}"
-    valid = locator.cluster.isascii() and locator.cluster.isalnum() and locator.cluster == locator.cluster.lower()
-    if readable and valid and len(name) <= _NAMESPACE_LIMIT:
+    valid = len(name) <= _NAMESPACE_LIMIT and _READABLE.fullmatch(name) is not None
+    if readable and valid and "-" not in locator.cluster:
         return name
     return hashed_namespace(locator)

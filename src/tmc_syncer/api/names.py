@@ -10,6 +10,7 @@ It is pure data: no I/O, no decisions. Who may write which of these is decided i
 from __future__ import annotations
 
 import hashlib
+import re
 import string
 
 __all__ = [
@@ -88,6 +89,8 @@ LEASE_NAMESPACE = "tmc-system"
 
 _BASE62 = string.digits + string.ascii_lowercase + string.ascii_uppercase
 _LABEL_VALUE_LIMIT = 63
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+_NOT_IN_LABEL_VALUE = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def base62(data: bytes) -> str:
@@ -133,13 +136,16 @@ def lease_name(target: str) -> str:
 def label_value(value: str) -> str:
     """`value` made fit for a label: over 63 characters it is cut to 52 + ``-`` + 10 hex of its SHA-256.
 
-    Characters that a label value cannot hold (the ``:`` of a kcp workspace path) become ``.``.
+    Characters that a label value cannot hold (the ``:`` of a kcp workspace path) become ``.``, and those that
+    it cannot begin or end with go. Two values can get one label: it is for people, never a way back.
     """
-    allowed = string.ascii_letters + string.digits + "-_."
-    text = "".join(c if c in allowed else "." for c in value)
+    if _LABEL_VALUE.fullmatch(value):
+        return value
+    text = _NOT_IN_LABEL_VALUE.sub(".", value)
     if len(text) <= _LABEL_VALUE_LIMIT:
         return text.strip("-_.")
-    return f"{text[:52].strip('-_.')}-{hashlib.sha256(value.encode()).hexdigest()[:10]}"
+    digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return f"{text[:52].strip('-_.')}-{digest}".lstrip("-")
 
 
 def _in_base(data: bytes, base: int) -> str:

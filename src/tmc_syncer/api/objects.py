@@ -17,7 +17,15 @@ import msgspec
 
 from tmc_syncer.api.resources import Key
 
-__all__ = ["ManagedEntry", "Meta", "OwnerReference", "Record", "decode_record", "encode_json", "parse_version"]
+__all__ = [
+    "ManagedEntry",
+    "Meta",
+    "OwnerReference",
+    "Record",
+    "decode_record",
+    "encode_json",
+    "parse_version",
+]
 
 encode_json = msgspec.json.Encoder(order="sorted").encode
 """Canonical JSON: sorted keys, no white space. Digests are taken over it."""
@@ -34,7 +42,9 @@ class OwnerReference(msgspec.Struct, frozen=True, gc=False, rename="camel", omit
     block_owner_deletion: bool | None = None
 
 
-class ManagedEntry(msgspec.Struct, frozen=True, gc=False, rename={"fields_v1": "fieldsV1"}, omit_defaults=True):
+class ManagedEntry(
+    msgspec.Struct, frozen=True, gc=False, rename={"fields_v1": "fieldsV1"}, omit_defaults=True
+):
     """An entry of ``metadata.managedFields``; `fields_v1` is the raw JSON of its field set."""
 
     manager: str = ""
@@ -102,16 +112,19 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         result: dict[str, Any] = {
             "apiVersion": self.api_version,
             "kind": self.kind,
-            "metadata": msgspec.to_builtins(self.meta),
+            "metadata": msgspec.json.decode(msgspec.json.encode(self.meta)),  # to_builtins knows no Raw
         }
         for name, raw in self.fields.items():
             result[name] = msgspec.json.decode(raw)
         return result
 
 
+_VERSION_DIGITS = 20  # of an unsigned 64-bit integer; longer ones are opaque (F78)
+
+
 def parse_version(text: str) -> int:
-    """A resourceVersion as an integer; 0 for the empty one and for one that is no number."""
-    return int(text) if text.isascii() and text.isdigit() else 0
+    """A resourceVersion as an integer; 0 for the empty one and for one that is no number of 64 bits."""
+    return int(text) if len(text) <= _VERSION_DIGITS and text.isascii() and text.isdigit() else 0
 
 
 _decode_top = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -119,18 +132,24 @@ _decode_meta = msgspec.json.Decoder(Meta).decode
 _decode_str = msgspec.json.Decoder(str).decode
 
 
-def decode_record(raw: bytes | msgspec.Raw, *, api_version: str = "", kind: str = "", cluster: str = "") -> Record:
+def decode_record(
+    raw: bytes | msgspec.Raw, *, api_version: str = "", kind: str = "", cluster: str = ""
+) -> Record:
     """Decode one object. `api_version` and `kind` serve items of a list, which carry none of their own.
 
     Raises `msgspec.DecodeError` (or its subclass `ValidationError`) when the bytes are not a Kubernetes object.
     """
-    top = _decode_top(raw)
+    try:
+        top = _decode_top(raw)
+    except RecursionError:  # depth is the author's choice (F78)
+        raise msgspec.DecodeError("JSON is nested too deeply") from None
     version_raw, kind_raw = top.pop("apiVersion", None), top.pop("kind", None)
     meta_raw = top.pop("metadata", None)
     meta = Meta() if meta_raw is None else _decode_meta(meta_raw)
     if meta.managed_fields:
         owned = tuple(
-            ManagedEntry(e.manager, e.operation, e.subresource, e.fields_v1.copy()) for e in meta.managed_fields
+            ManagedEntry(e.manager, e.operation, e.subresource, e.fields_v1.copy())
+            for e in meta.managed_fields
         )
         meta = msgspec.structs.replace(meta, managed_fields=owned)
     return Record(

@@ -112,5 +112,6 @@ def _parse_term(term: str) -> Requirement:
             if all(_VALUE_RE.fullmatch(value) for value in values):
                 return Requirement(found["key"], _OPERATORS.get(found["op"], found["op"]), values)
     raise UsageError(
-        f"{term!r} is not a label selector.", hint="Write for example team=shop, team!=shop, team in (a,b), team or !team."
+        f"{term!r} is not a label selector.",
+        hint="Write for example team=shop, team!=shop, team in (a,b), team or !team.",
     )

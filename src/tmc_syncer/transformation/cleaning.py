@@ -1,0 +1,151 @@
+"""Step 1, cleaning: what a server keeps about an object is removed, so that the user's part is left.
+
+Metadata keeps name, namespace, labels, annotations and ownerReferences and nothing else (no uid, versions,
+times, managedFields, finalizers). Status goes. Of the rest, what the table `assigned.ASSIGNED` lists for the
+kind goes. Nulls go where a null means the same as an absent field (built-in types): server-side apply would
+make them fields of ours. In custom resources a stored null is one that the schema allows and may mean
+something, so only the ``creationTimestamp: null`` of embedded templates goes there.
+
+Types that let a workspace reach beyond its own objects (RBAC, CRDs, everything cluster-scoped) are refused
+unless they are listed with ``clusterScoped: true``. Of ServiceAccount ``default``, which each namespace has
+by itself, only `imagePullSecrets` is kept.
+
+On the way up the same metadata goes; status and what the target assigned stay, the workspace wants to see it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tmc_syncer.api.objects import Meta
+from tmc_syncer.api.resources import GVR, ResourceInfo
+from tmc_syncer.transformation.assigned import (
+    ASSIGNED,
+    BUILT_IN_GROUPS,
+    NULL_TIMESTAMPS,
+    Entries,
+    Field,
+    Items,
+    Rule,
+)
+from tmc_syncer.transformation.context import Context, ExclusionError
+from tmc_syncer.transformation.fieldtree import drop_embedded_timestamps, drop_nulls, owners_of
+
+__all__ = ["KEPT_METADATA", "Cleaning", "is_partial"]
+
+KEPT_METADATA: Final[tuple[str, ...]] = ("name", "namespace", "labels", "annotations", "ownerReferences")
+
+_TRUSTED_GROUPS: Final = frozenset({"rbac.authorization.k8s.io"})
+_PARTIAL_FIELDS: Final[tuple[str, ...]] = ("apiVersion", "kind", "imagePullSecrets")
+
+
+def is_partial(gvr: GVR, name: str) -> bool:
+    """Whether the target makes this object itself and we only add fields: ServiceAccount ``default``."""
+    return name == "default" and gvr.resource == "serviceaccounts" and gvr.group == ""
+
+
+class Cleaning:
+    """Removes what servers assign; refuses types that need trust."""
+
+    name = "cleaning"
+    priority = 100
+
+    def applies(self, gvr: GVR, meta: Meta) -> bool:  # noqa: ARG002
+        """Every object is cleaned."""
+        return True
+
+    def down(self, obj: dict[str, Any], ctx: Context) -> dict[str, Any]:
+        """The user's part of an upstream object.
+
+        Raises:
+            ExclusionError: the type needs ``clusterScoped: true``.
+        """
+        _refuse_untrusted(ctx.info, trusted=ctx.cluster_scoped)
+        gvr = ctx.info.gvr
+        metadata = _user_metadata(obj)
+        if is_partial(gvr, ctx.source.name):
+            kept = {name: obj[name] for name in _PARTIAL_FIELDS if name in obj}
+            return {**kept, "metadata": {k: v for k, v in metadata.items() if k in ("name", "namespace")}}
+        obj["metadata"] = metadata
+        obj.pop("status", None)
+        if ctx.nulls:
+            _clear_nulls(obj, gvr, ctx.nulls)
+        for rule in ASSIGNED.get((gvr.group, gvr.resource), ()):
+            if rule.when(obj, ctx):
+                _apply(rule, obj)
+        return obj
+
+    def up(self, obj: dict[str, Any], ctx: Context) -> dict[str, Any]:  # noqa: ARG002
+        """The object without the metadata that the target keeps about it."""
+        obj["metadata"] = _user_metadata(obj)
+        return obj
+
+
+def _refuse_untrusted(info: ResourceInfo, *, trusted: bool) -> None:
+    if trusted or (info.namespaced and info.gvr.group not in _TRUSTED_GROUPS):
+        return
+    raise ExclusionError(
+        "NotTrusted",
+        f"{info.gvr.group_resource} reaches beyond the objects of its workspace.",
+        hint="List the type with clusterScoped: true in the SyncTarget if the workspace is to be trusted with it.",
+        terminal=False,
+    )
+
+
+def _clear_nulls(obj: dict[str, Any], gvr: GVR, expected: int) -> None:
+    """Remove nulls; `expected` is how often the word occurs in the JSON, at least as often as there are nulls."""
+    if gvr.group not in BUILT_IN_GROUPS:
+        drop_embedded_timestamps(obj)
+        return
+    for path in NULL_TIMESTAMPS.get((gvr.group, gvr.resource), ()):
+        owners, name = owners_of(obj, path)
+        for owner in owners:
+            if owner[name] is None:
+                del owner[name]
+                expected -= 1
+    if expected > 0:
+        drop_nulls(obj)
+
+
+def _user_metadata(obj: dict[str, Any]) -> dict[str, Any]:
+    metadata = obj["metadata"]
+    return {name: metadata[name] for name in KEPT_METADATA if metadata.get(name)}
+
+
+def _apply(rule: Rule, obj: dict[str, Any]) -> None:
+    owners, name = owners_of(obj, rule.path)
+    for owner in owners:
+        match rule:
+            case Field(value=is_assigned):
+                if is_assigned(owner[name]):
+                    del owner[name]
+            case Entries(names=names, prefixes=prefixes):
+                _remove_entries(owner, name, names, prefixes)
+            case Items(item=is_assigned):
+                _remove_items(owner, name, is_assigned)
+
+
+def _remove_entries(
+    owner: dict[str, Any], name: str, names: frozenset[str], prefixes: tuple[str, ...]
+) -> None:
+    entries = owner[name]
+    if not isinstance(entries, dict):
+        return
+    kept = {key: value for key, value in entries.items() if key not in names and not key.startswith(prefixes)}
+    _replace(owner, name, entries, kept)
+
+
+def _remove_items(owner: dict[str, Any], name: str, is_assigned: Any) -> None:
+    items = owner[name]
+    if not isinstance(items, list):
+        return
+    kept = [item for item in items if not (isinstance(item, dict) and is_assigned(item))]
+    _replace(owner, name, items, kept)
+
+
+def _replace(owner: dict[str, Any], name: str, before: Any, kept: Any) -> None:
+    """Put what is left in its place; what became empty by this goes, an empty field of the user's own stays."""
+    if kept or not before:
+        owner[name] = kept
+    else:
+        del owner[name]
