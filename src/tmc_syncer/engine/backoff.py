@@ -1,0 +1,103 @@
+"""How long a failed thing waits: the ladders of semantics.md, "Errors and retries". Pure.
+
+| failure | wait |
+|---|---|
+| our own error (a bug, an assertion) | 5 ms → 1000 s, doubling, jittered |
+| the server's (Transient, Gone, NamespaceTerminating) | 0.8 s → 30 s, doubling, jittered |
+| Conflict | at once, `FAST_RETRIES` times with growing breath, then the server's ladder |
+| Terminal | 10 min, jittered, unless a change of input comes first |
+| any with ``Retry-After`` | that, plus jitter, never less |
+
+Jitter is always drawn downwards from the rung (half to whole), but upwards for ``Retry-After``, which is a promise.
+The dice come as a function `uniform(low, high)`. The retry class `None` stands for an error of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tmc_syncer.kube.errors import RetryClass
+
+__all__ = [
+    "FAST_RETRIES",
+    "MAX_RETRY_AFTER_SECONDS",
+    "OWN",
+    "SERVER",
+    "TERMINAL_SECONDS",
+    "Ladder",
+    "Uniform",
+    "failure_of",
+    "retry_seconds",
+]
+
+Uniform = Callable[[float, float], float]
+
+TERMINAL_SECONDS = 600.0
+"""A refusal that only a change of input cures is tried again this late, for the input that we cannot watch."""
+
+FAST_RETRIES = 5
+"""Conflicts of one key in a row that are looked at again at once; more means that somebody fights over it."""
+
+MAX_RETRY_AFTER_SECONDS = 1000.0
+"""A server that asks for more has a wrong clock or ill will; the longest wait of anything is this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Waits that double from `first` to `cap` seconds."""
+
+    first: float
+    cap: float
+
+    def rung(self, attempt: int) -> float:
+        """Seconds before the try that follows failure number `attempt` (1 is the first), without jitter."""
+        # 2**63 is beyond every cap; the bound keeps a counter that ran for months from building huge numbers.
+        return min(self.cap, self.first * 2.0 ** min(max(attempt, 1) - 1, 63))
+
+    def seconds(self, attempt: int, uniform: Uniform) -> float:
+        """The jittered wait: between half of the rung and all of it."""
+        rung = self.rung(attempt)
+        return uniform(rung / 2, rung)
+
+
+OWN = Ladder(0.005, 1000.0)
+SERVER = Ladder(0.8, 30.0)
+
+
+def retry_seconds(
+    retry_class: RetryClass | None, attempt: int, uniform: Uniform, retry_after: float | None = None
+) -> float:
+    """Seconds to wait after failure number `attempt` (1 is the first) in a row of one key.
+
+    `retry_class` None is an error of our own. `retry_after` are the seconds that the server asked for.
+    """
+    if retry_after is not None:
+        asked = min(max(retry_after, 0.0), MAX_RETRY_AFTER_SECONDS)
+        # Everybody was told the same second: spread over a quarter of the wait, at least half a second (F33).
+        return asked + uniform(0.0, max(0.5, asked / 4))
+    match retry_class:
+        case None:
+            return OWN.seconds(attempt, uniform)
+        case RetryClass.CONFLICT if attempt <= 1:
+            return 0.0
+        case RetryClass.CONFLICT if attempt <= FAST_RETRIES:
+            return OWN.seconds(attempt - 1, uniform)
+        case RetryClass.CONFLICT:
+            return SERVER.seconds(attempt - FAST_RETRIES, uniform)
+        case RetryClass.TERMINAL:
+            return uniform(0.9 * TERMINAL_SECONDS, TERMINAL_SECONDS)
+        case RetryClass.TRANSIENT | RetryClass.GONE | RetryClass.NAMESPACE_TERMINATING:
+            return SERVER.seconds(attempt, uniform)
+
+
+def failure_of(error: BaseException) -> tuple[RetryClass | None, float | None]:
+    """The retry class of an error (None: our own) and the seconds that the server asked to wait, if it did.
+
+    Any layer's error may say its class: a property `retry_class`, and `retry_after` where a server gave one.
+    """
+    retry_class = getattr(error, "retry_class", None)
+    if not isinstance(retry_class, RetryClass):
+        return None, None
+    retry_after = getattr(error, "retry_after", None)
+    return retry_class, retry_after if isinstance(retry_after, int | float) else None
