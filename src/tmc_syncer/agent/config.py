@@ -157,7 +157,7 @@ class AgentConfig:
 
     def _differs(self, flag: str, given: str, standing: str) -> None:
         raise UsageError(
-            f"{flag} is {given!r}, but SyncTarget {self.target} says {standing or 'nothing'!r}.",
+            f"{flag} is '{given}', but SyncTarget {self.target} says '{standing or 'nothing'}'.",
             hint=f"The SyncTarget rules: leave out {flag}, or change the SyncTarget (kubectl edit synctarget {self.target}).",
         )
 

@@ -153,7 +153,7 @@ def parse_status(record: Record) -> SyncTargetStatus:
     """
     try:
         return msgspec.json.decode(record.fields.get("status", b"{}"), type=SyncTargetStatus)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return SyncTargetStatus()
 
 
@@ -183,5 +183,5 @@ def synctarget_object(name: str, spec: SyncTargetSpec) -> dict[str, object]:
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": name},
-        "spec": msgspec.to_builtins(spec),
+        "spec": msgspec.json.decode(encode_json(spec)),
     }

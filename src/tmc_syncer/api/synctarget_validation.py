@@ -110,7 +110,7 @@ def check_spec(raw: bytes | msgspec.Raw | None) -> tuple[SyncTargetSpec | None, 
         return None, (SpecProblem("spec", "it is missing.", "Give at least spec.supportedAPIResources."),)
     try:
         spec = msgspec.json.decode(raw, type=SyncTargetSpec)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return None, (_decode_problem(str(error)),)
     problems = sorted(
         (problem for check in _CHECKS for problem in check(spec)), key=lambda found: not found.fatal
@@ -144,7 +144,7 @@ def _decode_problem(text: str) -> SpecProblem:
     if what.startswith("Invalid enum value"):
         kind = _CHOICES[path.rpartition(".")[2]]
         return SpecProblem(field, f"{what[len('Invalid enum value ') :]} is no such value.", _one_of(kind))
-    if what.startswith(("Expected", "Invalid UTF-8")):
+    if what.startswith("Expected"):
         return SpecProblem(field, f"{what[0].lower()}{what[1:].replace('`', '')}.")
     return SpecProblem(field, "it is not JSON.")
 

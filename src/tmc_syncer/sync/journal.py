@@ -58,7 +58,7 @@ _TABLE = {
     State.FAILED: ("failed", 5),
 }
 _SEVERITIES = range(6)
-_LEAST_NOTEWORTHY = 2  # below this nobody needs to act: `worst` leaves it out
+_NOTEWORTHY = (5, 4, 3, 2)  # the severities that `worst` shows; below, nobody needs to act
 
 
 class ObjectState(msgspec.Struct, frozen=True, gc=False):
@@ -194,9 +194,7 @@ class Journal:
         Excluded and finished objects are never among them, nor those that merely wait for their first turn.
         """
         found: list[ObjectState] = []
-        for severity in reversed(_SEVERITIES):
-            if severity < _LEAST_NOTEWORTHY or len(found) >= n:
-                break
+        for severity in _NOTEWORTHY:
             group = (state for state in self._details[severity].values() if state.reason or state.attempts)
             found += heapq.nsmallest(
                 n - len(found), group, key=lambda s: (-s.attempts, s.since, s.gvr, s.key)
