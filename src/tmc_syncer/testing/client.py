@@ -100,7 +100,8 @@ class ApiClient:
 
     def _fresh_connection(self) -> http.client.HTTPSConnection:
         idle_seconds = time.monotonic() - self._last_use
-        if self._connected_start != self._server.starts or idle_seconds > _LONGEST_IDLE_SECONDS:
+        same_server = self._server.running and self._connected_start == self._server.starts
+        if not same_server or idle_seconds > _LONGEST_IDLE_SECONDS:
             self.close()
         if self._connection is None:
             self._connection = http.client.HTTPSConnection(

@@ -128,12 +128,16 @@ class ControlPlane(Resources):
             client.close()
         for component in self.components():
             component.terminate()
-        for server in (*self.components(), self.apiserver, self.etcd):
+        for server in reversed(self.servers()):
             server.stop()
 
     def components(self) -> Sequence[ServerProcess]:
         """Return the servers that are clients of the API server, in the order in which they start."""
         return (self.controller_manager,)
+
+    def servers(self) -> Sequence[ServerProcess]:
+        """Return all servers, in the order in which they start."""
+        return (self.etcd, self.apiserver, *self.components())
 
     def __enter__(self) -> Self:
         """Start."""

@@ -23,15 +23,15 @@ class TestBedError(Exception):
     __test__ = False
 
 
-class AssetsMissing(TestBedError):  # noqa: N818 - it says what happened
+class AssetsMissing(TestBedError):
     """A program or a data file that the test bed starts is not on this machine."""
 
 
-class ServerFailed(TestBedError):  # noqa: N818 - it says what happened
+class ServerFailed(TestBedError):
     """A server of the test bed did not do what it was told; the message carries the end of its log."""
 
 
-class KubectlFailed(TestBedError):  # noqa: N818 - it says what happened
+class KubectlFailed(TestBedError):
     """A kubectl command failed.
 
     ``returncode``, ``stdout`` and ``stderr`` are those of the command.
@@ -55,5 +55,5 @@ class ApiError(TestBedError):
         self.reason = reason
 
 
-class NotInTime(AssertionError):  # noqa: N818 - as above
+class NotInTime(AssertionError):
     """The awaited state did not come before the deadline."""

@@ -4,7 +4,8 @@ Pods on its nodes become Running, Pods of Jobs then Succeeded, deleted Pods vani
 What a user does with a running Pod works as far as a test needs it:
 
 * ``logs`` (also ``--follow``) prints one log file, the same for every container; ``write_log`` appends to it;
-* ``exec`` runs the command on this machine, so tests run harmless ones (``echo``, ``cat``, ``sh -c``);
+* ``exec`` runs the command on this machine, so tests run harmless ones; kwok does not pass the end of standard input on (use
+  ``head -c 4``, not ``cat``), and any exit status but 0 reaches kubectl as 1 with an "Internal error";
 * ``attach`` prints the log;
 * ``port-forward`` to a port in ``forwards`` reaches that port of 127.0.0.1 on this machine; any other port echoes.
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tmc_syncer.testing.errors import ServerFailed
@@ -42,7 +42,8 @@ class ServerProcess:
 
     ``is_ready`` answers whether the server serves; it must not block for long (a second) and treats its own connection
     errors as "no". ``start_timeout_seconds`` bounds the start, ``stop_grace_seconds`` the time between SIGTERM and
-    SIGKILL. The child sees ``PATH``, ``HOME`` (its working directory) and nothing else, above all no proxy settings.
+    SIGKILL. The child sees ``PATH``, ``HOME`` (its working directory), what ``environment`` names, and nothing
+    else, above all no proxy settings.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ServerProcess:
         is_ready: Callable[[], bool],
         start_timeout_seconds: float = 60.0,
         stop_grace_seconds: float = 5.0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Describe the server; nothing is started."""
         self.name = name
@@ -66,6 +68,7 @@ class ServerProcess:
         self._is_ready = is_ready
         self._start_timeout_seconds = start_timeout_seconds
         self._stop_grace_seconds = stop_grace_seconds
+        self._environment = dict(environment or {})
         self._child: subprocess.Popen[bytes] | None = None
         self._paused = False
 
@@ -97,7 +100,11 @@ class ServerProcess:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=self._directory,
-                    env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._directory)},
+                    env={
+                        "PATH": os.environ.get("PATH", os.defpath),
+                        "HOME": str(self._directory),
+                        **self._environment,
+                    },
                     start_new_session=True,
                     preexec_fn=_die_with_parent if in_main_thread else None,  # noqa: PLW1509 - see the module's docstring
                 )
