@@ -26,6 +26,7 @@ from tmc_syncer.testing.cluster import ControlPlane, PhysicalCluster, find_asset
 from tmc_syncer.testing.errors import AssetsMissing
 
 REPOSITORY = Path(__file__).parents[2]
+KEPT_LOGS = 20
 ALIVE: pytest.StashKey[list[ControlPlane]] = pytest.StashKey()
 
 
@@ -99,6 +100,27 @@ def running_pair(
         yield upstream, downstream
 
 
+# The agent of the run
+
+
+@pytest.fixture(scope="session")
+def scene(
+    shared_pair: tuple[ControlPlane, PhysicalCluster],
+    tmp_path_factory: pytest.TempPathFactory,
+    kept_processes: set[int],
+) -> Iterator[Scene]:
+    """The servers of the run with one agent that syncs every built-in type that a workload needs."""
+    upstream, downstream = shared_pair
+    settings = {"namespace_deletion_delay": 1.0, "discovery_seconds": 5.0, "status_seconds": 1.0}
+    agent = AgentProcess(
+        tmp_path_factory.mktemp("agent"), upstream, downstream, types=ALL_TYPES, settings=settings
+    )
+    agent.start()
+    kept_processes.add(agent.pid or 0)
+    yield Scene(upstream, downstream, agent)
+    agent.stop()
+
+
 # Logs of a failed test
 
 
@@ -119,11 +141,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     clusters = item.config.stash.get(ALIVE, [])
     if report.failed and clusters:
-        now = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")
-        target = REPOSITORY / ".testbed" / "logs" / now
+        logs = REPOSITORY / ".testbed" / "logs"
+        target = logs / dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")
         for cluster in clusters:
             shutil.copytree(cluster.logs, target / cluster.directory.parent.name / cluster.name)
         report.sections.append(("server logs", f"kept in {target.relative_to(REPOSITORY)}"))
+        for old in sorted(logs.iterdir())[:-KEPT_LOGS]:
+            shutil.rmtree(old, ignore_errors=True)
     return report
 
 

@@ -13,7 +13,6 @@ What it is not: a supervisor. A server that dies is not started again; ``check``
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -27,14 +26,15 @@ from tmc_syncer.testing.errors import ServerFailed
 
 __all__ = ["ServerProcess"]
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _die_with_parent() -> None:
-    # Runs in the child between fork and exec: nothing here may take a lock or load a library.
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+# Becomes the server after asking the kernel for SIGKILL at the end of the parent (PR_SET_PDEATHSIG is 1). A program of its
+# own rather than Popen's preexec_fn, which can deadlock in a process that has threads. The parent may be gone already.
+_LAUNCHER = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the test process ended")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 class ServerProcess:
@@ -91,11 +91,10 @@ class ServerProcess:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        in_main_thread = threading.current_thread() is threading.main_thread()
         with self.log_path.open("ab") as log:
             try:
                 self._child = subprocess.Popen(
-                    self._command,
+                    [*_launcher(), *self._command],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -106,7 +105,6 @@ class ServerProcess:
                         **self._environment,
                     },
                     start_new_session=True,
-                    preexec_fn=_die_with_parent if in_main_thread else None,  # noqa: PLW1509 - see the module's docstring
                 )
             except OSError as error:
                 raise ServerFailed(f"{self.name}: cannot run {self._command[0]}: {error}") from error
@@ -210,3 +208,9 @@ class ServerProcess:
         except FileNotFoundError:
             tail = ["(no log)"]
         return "\n".join([f"last lines of {self.log_path}:", *tail])
+
+
+def _launcher() -> list[str]:
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+        return []
+    return [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]

@@ -1,0 +1,265 @@
+"""Composition: every part of one agent, wired together. The only place that knows all of them.
+
+`compose` builds, `Agent.run` runs: the Lease first, then everything in one task group. Nothing here decides
+about an object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+
+
+from tmc_syncer.agent.config import AgentConfig
+from tmc_syncer.agent.freshness import Freshness
+from tmc_syncer.agent.lease import AgentLease, LeaseTimes
+from tmc_syncer.agent.namespaces import NAMESPACE_INFO, NamespaceController
+from tmc_syncer.agent.observer import Observer
+from tmc_syncer.agent.reporter import Reporter
+from tmc_syncer.agent.routing import Routing
+from tmc_syncer.agent.spec import SpecController
+from tmc_syncer.agent.status import StatusController
+from tmc_syncer.agent.statusz import StatuszSource
+from tmc_syncer.agent.synced_type import Item
+from tmc_syncer.agent.target import TargetController, rules_of
+from tmc_syncer.agent.types import TypeController, open_informer
+from tmc_syncer.agent.world import BY_LOCATOR, Clusters, World, locator_index
+from tmc_syncer.api.locator import TargetReference
+from tmc_syncer.api.objects import Record
+from tmc_syncer.api.resources import GVR, Key, ResourceInfo
+from tmc_syncer.api.synctarget import SYNC_TARGETS, check_spec
+from tmc_syncer.api.synctarget_spec import SyncTargetSpec
+from tmc_syncer.downstream.applier import Applier
+from tmc_syncer.downstream.brake import Cause
+from tmc_syncer.downstream.census import Census
+from tmc_syncer.engine.controller import Controller
+from tmc_syncer.engine.dispatcher import ConcurrencyLimit
+from tmc_syncer.engine.env import Env
+from tmc_syncer.engine.filters import FilterChain
+from tmc_syncer.engine.outcomes import Outcome, Verdict
+from tmc_syncer.engine.workqueue import WorkQueue
+from tmc_syncer.kube.client import Client
+from tmc_syncer.kube.errors import KubeError
+from tmc_syncer.kube.upstreams import Upstream
+from tmc_syncer.observability.admin import AdminSources
+from tmc_syncer.observability.logs import Logger, log_write
+from tmc_syncer.observability.metrics import Metrics
+from tmc_syncer.sync.assignment import Assignment
+from tmc_syncer.sync.interpreter import Interpreter, Write
+from tmc_syncer.sync.journal import State
+
+__all__ = ["Agent", "compose"]
+
+
+class Agent:
+    """A composed agent. `run` until cancelled, or until `stop` was called and what was in flight is done."""
+
+    def __init__(
+        self,
+        world: World,
+        lease: AgentLease,
+        env: Env,
+        log: Logger,
+        controllers: tuple[Controller[Item], Controller[Item], Controller[Key]],
+        background: Mapping[str, Callable[[], Coroutine[None, None, None]]],
+        statusz: StatuszSource,
+        metrics: Metrics,
+    ) -> None:
+        self.world = world
+        self._lease = lease
+        self._env = env
+        self._log = log
+        self._controllers = controllers
+        self._background = background
+        self._statusz = statusz
+        self._metrics = metrics
+        self._stopping = asyncio.Event()
+
+    def admin_sources(self) -> AdminSources:
+        """What the admin endpoint serves."""
+        return AdminSources(
+            health=self._statusz.health,
+            ready=self._statusz.ready,
+            statusz=self._statusz.snapshot,
+            metrics=self._metrics.render,
+        )
+
+    def stop(self, grace_seconds: float) -> None:
+        """Stop gracefully: no new keys, those in flight finish within the grace."""
+        for controller in self._controllers:
+            controller.stop(grace_seconds)
+
+    async def run(self) -> None:
+        """Everything, in one task group. Ends by itself only after `stop`."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._hold_lease(), name="lease")]
+            for name, run in self._background.items():
+                tasks.append(group.create_task(run(), name=name))
+            working = [group.create_task(c.run(), name=c.name) for c in self._controllers]
+            await asyncio.wait(working, return_when=asyncio.ALL_COMPLETED)
+            for task in tasks:
+                task.cancel()
+        await self._lease.release()
+
+    async def _hold_lease(self) -> None:
+        """Acquire and renew for ever; say who holds the Lease when it is somebody else."""
+        standing_by = False
+        while True:
+            try:
+                wait = await self._lease.attempt()
+            except KubeError as error:
+                self._log.warning("lease", problem=str(error))
+                wait = self._lease.retry_seconds
+            if not self._lease.held() and self._lease.holder_is_other and not standing_by:
+                self._log.warning(
+                    "standing by: another agent serves this target", holder=self._lease.holder, code="TMC-021"
+                )
+            standing_by = not self._lease.held()
+            await self._env.clock.sleep(wait)
+
+
+def compose(
+    config: AgentConfig,
+    env: Env,
+    upstream: Upstream,
+    downstream: Client,
+    target: Record,
+    log: Logger,
+    metrics: Metrics,
+) -> Agent:
+    """Build all parts of the agent of one SyncTarget, as it was found or created."""
+    reference = TargetReference(upstream.cluster, target.meta.name, target.meta.uid)
+    lease = AgentLease(
+        upstream.client,
+        config.target,
+        f"{config.target}-{env.new_id()}",
+        env,
+        LeaseTimes(
+            duration=config.lease_seconds,
+            deadline=config.lease_seconds * 2 / 3,
+            renew=config.lease_seconds / 3,
+        ),
+    )
+    world = _world(config, env, upstream, downstream, reference, target, lease)
+    routing = Routing(world)
+    world.upstream_namespaces.store.subscribe(routing.upstream_namespace_changed)
+    world.downstream_namespaces.store.subscribe(routing.downstream_namespace_changed)
+
+    interpreter = Interpreter(upstream.client, downstream, env.clock, partial(_report, log, metrics))
+    applier, observer = Applier(downstream), Observer(world)
+    spec = SpecController(world, observer, interpreter, applier)
+    status = StatusController(world, interpreter, observer.is_current)
+    types = TypeController(
+        world,
+        routing,
+        config.resync_seconds,
+        config.discovery_seconds,
+        frozenset((gvr.group, gvr.resource) for gvr in config.allow_two_writers),
+        partial(_restored, world, log),
+    )
+    census = Census(downstream, lambda: types.downstream, reference.key)
+    namespaces = NamespaceController(world, interpreter, applier, census, config.namespace_deletion_delay)
+    target_informer = open_informer(
+        upstream.client, SYNC_TARGETS, env, name="synctarget",
+        relist_seconds=config.resync_seconds, field_selector=f"metadata.name={config.target}",
+    )  # fmt: skip
+    target_controller = TargetController(world, target_informer, types.wake)
+    reporter = Reporter(
+        world, target_controller, types, config.status_seconds, lambda: interpreter.last_write
+    )
+    statusz = StatuszSource(world, types, lambda: interpreter.last_write)
+    limit = ConcurrencyLimit(workers=config.workers)
+    noted = partial(_outcome, world, metrics, log)
+    controllers = (
+        Controller("spec", world.objects, spec.reconcile, env, limit=limit, on_outcome=noted),
+        Controller("status", world.statuses, status.reconcile, env, limit=limit, on_outcome=noted),
+        Controller("namespaces", world.namespaces, namespaces.reconcile, env),
+    )
+    background = {
+        "upstream namespaces": world.upstream_namespaces.run,
+        "downstream namespaces": world.downstream_namespaces.run,
+        "synctarget informer": target_informer.run,
+        "types": types.run,
+        "synctarget": target_controller.run,
+        "reporter": reporter.run,
+        "freshness": Freshness(world, metrics).run,
+    }
+    return Agent(world, lease, env, log, controllers, background, statusz, metrics)
+
+
+def _world(
+    config: AgentConfig,
+    env: Env,
+    upstream: Upstream,
+    downstream: Client,
+    reference: TargetReference,
+    target: Record,
+    lease: AgentLease,
+) -> World:
+    spec, _ = check_spec(target.fields.get("spec"))
+    spec = spec if spec is not None else SyncTargetSpec()
+    filters = FilterChain.built_in()
+
+    def exclude(record: Record, info: ResourceInfo) -> Assignment | None:
+        verdict = filters.should_sync(record, info)
+        return None if verdict is None else Assignment(False, verdict.filter, verdict.reason, verdict.message)
+
+    def fairness(item: Item) -> str:
+        return item[1].cluster
+
+    uniform = env.rng.uniform
+    namespaces = [
+        open_informer(client, NAMESPACE_INFO, env, name=name, relist_seconds=config.resync_seconds)
+        for client, name in ((upstream.client, "upstream namespaces"), (downstream, "downstream namespaces"))
+    ]
+    world = World(
+        env=env,
+        clusters=Clusters(upstream.client, downstream, upstream.cluster),
+        target=reference,
+        field_manager=config.field_manager,
+        spec=spec,
+        rules=rules_of(reference.key, spec, exclude),
+        upstream_namespaces=namespaces[0],
+        downstream_namespaces=namespaces[1],
+        objects=WorkQueue(fairness=fairness, uniform=uniform),
+        statuses=WorkQueue(fairness=fairness, uniform=uniform),
+        namespaces=WorkQueue(uniform=uniform),
+        holds_lease=lease.held,
+    )
+    world.downstream_namespaces.store.add_index(BY_LOCATOR, locator_index(reference))
+    return world
+
+
+def _restored(world: World, log: Logger, gvr: GVR) -> None:
+    """A list older than one seen before: upstream came back from a backup. Nothing is deleted until a person says so."""
+    log.warning("upstream was restored from an older state", gvr=str(gvr))
+    world.brake.engage(Cause.UPSTREAM_RESTORED, copies=world.copies(), wall=world.env.clock.now())
+
+
+def _report(log: Logger, metrics: Metrics, write: Write) -> None:
+    metrics.write(write.side, write.verb, write.result)
+    log_write(
+        log, write.gvr, write.key, verb=write.verb, row=write.row, result=write.result, seconds=write.seconds,
+        side=write.side,
+    )  # fmt: skip
+
+
+def _outcome(world: World, metrics: Metrics, log: Logger, outcome: Outcome[Item]) -> None:
+    """Remember a failed attempt: journal, metric, log."""
+    if outcome.verdict is not Verdict.FAILED or outcome.error is None:
+        return
+    gvr, key = outcome.key
+    now = world.now()
+    error = outcome.error
+    code = getattr(error, "code", "TMC-001")
+    reason = getattr(error, "reason", "") or type(error).__name__
+    metrics.retry(gvr)
+    world.journal.note(
+        gvr, key, State.FAILED, now=now, code=code, reason=reason, message=str(error),
+        attempts=outcome.attempts, next_try=None if outcome.retry_in is None else now + outcome.retry_in,
+    )  # fmt: skip
+    log.warning(
+        "failed", gvr=str(gvr), namespace=key.namespace, name=key.name, code=code, reason=reason, problem=str(error),
+        attempts=outcome.attempts, retry_in=outcome.retry_in,
+    )  # fmt: skip

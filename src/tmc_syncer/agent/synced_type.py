@@ -1,0 +1,111 @@
+"""`SyncedType`: everything that the agent holds for one type that it syncs, on both sides.
+
+Two informers with their stores, the REST mapping of either server, the cache of desired copies, and the type's
+state as the SyncTarget shows it. It also says what each cache keeps of an object: upstream the whole content
+without managedFields (only who manages the status is kept), downstream only metadata, status and our own
+apply entry, so that a synced object is not held twice.
+
+It does not run anything; `agent.types` starts and stops the informers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+
+from tmc_syncer.api.objects import ManagedEntry, Record
+from tmc_syncer.api.resources import GVR, Key, ResourceInfo
+from tmc_syncer.downstream.desired import DesiredCache
+from tmc_syncer.engine.informer import Informer
+from tmc_syncer.engine.store import Store
+
+__all__ = ["BY_NAMESPACE", "Item", "SyncedType", "TypeState", "trim_downstream", "trim_upstream"]
+
+BY_NAMESPACE = "namespace"
+"""Index of both stores: ``cluster/namespace`` of each object."""
+
+Item = tuple[GVR, Key]
+"""What the work queues hold: a type and the key of the *upstream* object."""
+
+_EMPTY = msgspec.Raw(b"{}")
+
+
+class TypeState(StrEnum):
+    """`SyncTarget.status.syncedResources[].state`; `LEAVING` is shown as Syncing until the last copy is gone."""
+
+    PENDING = "Pending"
+    SYNCING = "Syncing"
+    REFUSED = "Refused"
+    FAILED = "Failed"
+
+
+def trim_upstream(record: Record) -> Record:
+    """Drop the managed fields, except who manages the status."""
+    entries = record.meta.managed_fields
+    if not entries:
+        return record
+    kept = tuple(
+        ManagedEntry(e.manager, e.operation, "status", _EMPTY) for e in entries if e.subresource == "status"
+    )
+    return msgspec.structs.replace(
+        record, meta=msgspec.structs.replace(record.meta, managed_fields=kept or None)
+    )
+
+
+def trim_downstream(record: Record, field_manager: str) -> Record:
+    """Keep metadata with our own apply entry, and the status."""
+    ours = tuple(
+        entry
+        for entry in record.meta.managed_fields or ()
+        if entry.manager == field_manager and entry.operation == "Apply" and not entry.subresource
+    )
+    status = record.fields.get("status")
+    return msgspec.structs.replace(
+        record,
+        meta=msgspec.structs.replace(record.meta, managed_fields=ours or None),
+        fields={} if status is None else {"status": status},
+    )
+
+
+@dataclass(slots=True, eq=False)
+class SyncedType:
+    """One type on both sides. `leaving`: it was taken off the list; its copies go first, then it stops."""
+
+    gvr: GVR
+    upstream_info: ResourceInfo
+    downstream_info: ResourceInfo
+    upstream: Informer
+    downstream: Informer
+    field_manager: str
+    state: TypeState = TypeState.PENDING
+    reason: str = ""
+    leaving: bool = False
+    refused: bool = False
+    desired: DesiredCache = field(default_factory=DesiredCache)
+    waiting: set[Key] = field(default_factory=set)
+    waiting_status: set[Key] = field(default_factory=set)
+    status_written: dict[Key, float] = field(default_factory=dict)
+
+    @property
+    def upstream_store(self) -> Store:
+        """The cache of the upstream side."""
+        return self.upstream.store
+
+    @property
+    def downstream_store(self) -> Store:
+        """The cache of the downstream side."""
+        return self.downstream.store
+
+    def trim_upstream(self, record: Record) -> Record:
+        """What the upstream cache keeps."""
+        return trim_upstream(record)
+
+    def trim_downstream(self, record: Record) -> Record:
+        """What the downstream cache keeps."""
+        return trim_downstream(record, self.field_manager)
+
+    def fresh(self, now: float) -> bool:
+        """Whether both caches are complete and recent."""
+        return self.upstream.fresh(now) and self.downstream.fresh(now)

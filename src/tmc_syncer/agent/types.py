@@ -1,0 +1,258 @@
+"""The type controller: starts and stops the informers of the types that the SyncTarget lists.
+
+It compares the list in force with the discovery of both servers: a type is synced when both serve it. A type
+that one side does not serve is shown with the reason and tried again at each discovery; a type that fails
+discovery for a moment is kept (absence there is no removal). A type taken off the list leaves in order: its
+copies go by the table first, then its informers stop.
+
+One task per informer, all owned by the task group of `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from tmc_syncer.agent.routing import Routing
+from tmc_syncer.agent.synced_type import BY_NAMESPACE, SyncedType, TypeState, trim_downstream, trim_upstream
+from tmc_syncer.agent.world import World
+from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, finalizer
+from tmc_syncer.api.objects import Record
+from tmc_syncer.api.resources import GVR, ResourceInfo
+from tmc_syncer.api.synctarget_spec import SupportedResource
+from tmc_syncer.engine.env import Env
+from tmc_syncer.engine.informer import Informer
+from tmc_syncer.kube.client import Client
+from tmc_syncer.kube.discovery import Discovery, discover
+from tmc_syncer.kube.errors import KubeError
+from tmc_syncer.sync.writers import foreign_status_manager
+
+__all__ = ["TypeController", "TypeProblem", "open_informer"]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeProblem:
+    """A listed type that is not synced: its state and why."""
+
+    state: TypeState
+    reason: str
+    message: str
+
+
+def open_informer(
+    client: Client,
+    info: ResourceInfo,
+    env: Env,
+    *,
+    name: str,
+    relist_seconds: float,
+    label_selector: str = "",
+    field_selector: str = "",
+    trim: Callable[[Record], Record] | None = None,
+    on_regression: Callable[[str, str], None] | None = None,
+) -> Informer:
+    """An informer over one type of one server."""
+    return Informer(
+        name=name,
+        list_page=partial(
+            client.list_page, info, label_selector=label_selector, field_selector=field_selector
+        ),
+        watch=partial(client.watch, info, label_selector=label_selector, field_selector=field_selector),
+        env=env,
+        relist_seconds=relist_seconds,
+        trim=trim,
+        on_regression=on_regression,
+    )
+
+
+def _namespace_index(record: Record) -> tuple[str, ...]:
+    return (f"{record.cluster}/{record.meta.namespace}",)
+
+
+class TypeController:
+    """Keeps `World.types` in line with the list in force. `wake` makes it look again at once."""
+
+    def __init__(
+        self,
+        world: World,
+        routing: Routing,
+        relist_seconds: float,
+        discovery_seconds: float,
+        allow_two_writers: frozenset[tuple[str, str]],
+        on_regression: Callable[[GVR], None],
+    ) -> None:
+        self._world = world
+        self._routing = routing
+        self._relist_seconds = relist_seconds
+        self._interval = discovery_seconds
+        self._allowed = allow_two_writers
+        self._on_regression = on_regression
+        self._tasks: dict[GVR, tuple[asyncio.Task[None], ...]] = {}
+        self._wake = asyncio.Event()
+        self.upstream = Discovery({}, {})
+        self.downstream = Discovery({}, {})
+        self.problems: dict[SupportedResource, TypeProblem] = {}
+
+    def wake(self) -> None:
+        """The list changed, or a type left: look again now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                await self._discover()
+                self._reconcile(group)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait for the next poll, or for `wake`; types that are leaving are looked at each second."""
+        leaving = any(synced.leaving for synced in self._world.types.values())
+        timer = asyncio.ensure_future(self._world.env.clock.sleep(1.0 if leaving else self._interval))
+        waker = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((timer, waker), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            waker.cancel()
+
+    async def _discover(self) -> None:
+        """Ask both servers what they serve; a failure keeps what is known."""
+        try:
+            self.upstream = await discover(self._world.clusters.upstream)
+        except KubeError:
+            pass
+        try:
+            self.downstream = await discover(self._world.clusters.downstream)
+        except KubeError:
+            pass
+
+    def _reconcile(self, group: asyncio.TaskGroup) -> None:
+        world = self._world
+        wanted: dict[GVR, SupportedResource] = {}
+        self.problems = {}
+        for entry in world.spec.supported_api_resources:
+            resolved = self._resolve(entry)
+            if isinstance(resolved, TypeProblem):
+                known = self._known(entry)
+                if known is not None:
+                    wanted[known] = entry  # absence in one discovery is no removal
+                else:
+                    self.problems[entry] = resolved
+                continue
+            up, down = resolved
+            wanted[up.gvr] = entry
+            if up.gvr not in world.types:
+                self._start(group, up, down)
+        for gvr, synced in list(world.types.items()):
+            self._leave_or_stay(gvr, synced, gvr in wanted)
+
+    def _known(self, entry: SupportedResource) -> GVR | None:
+        for gvr in self._world.types:
+            if (gvr.group, gvr.resource) == (entry.group, entry.resource):
+                return gvr
+        return None
+
+    def _resolve(self, entry: SupportedResource) -> tuple[ResourceInfo, ResourceInfo] | TypeProblem:
+        up, down = self.upstream.find(entry.gvr), self.downstream.find(entry.gvr)
+        if up is not None and down is None and not entry.version:
+            down = self.downstream.find(GVR(entry.group, "", entry.resource))
+        for side, info in (("upstream", up), ("downstream", down)):
+            if info is None:
+                return TypeProblem(
+                    TypeState.FAILED,
+                    f"NotServed{side.capitalize()}",
+                    f"The {side} server does not serve {entry.gvr}; it is asked again every minute.",
+                )
+        assert up is not None
+        assert down is not None
+        if up.namespaced != down.namespaced:
+            return TypeProblem(
+                TypeState.REFUSED, "ScopeDiffers", f"{entry.gvr} has another scope downstream."
+            )
+        if not up.namespaced and not entry.cluster_scoped:
+            return TypeProblem(
+                TypeState.REFUSED,
+                "ClusterScoped",
+                f"{entry.gvr} is cluster-scoped: list it with clusterScoped: true.",
+            )
+        return up, down
+
+    def _start(self, group: asyncio.TaskGroup, up: ResourceInfo, down: ResourceInfo) -> None:
+        world = self._world
+        manager = world.field_manager
+        upstream = open_informer(
+            world.clusters.upstream,
+            up,
+            world.env,
+            name=f"upstream {up.gvr}",
+            relist_seconds=self._relist_seconds,
+            trim=trim_upstream,
+            on_regression=lambda _old, _new: self._on_regression(up.gvr),
+        )
+        downstream = open_informer(
+            world.clusters.downstream,
+            down,
+            world.env,
+            name=f"downstream {down.gvr}",
+            relist_seconds=self._relist_seconds,
+            label_selector=f"{DOWNSTREAM_CLUSTER_LABEL}={world.target.key}",
+            trim=lambda record: trim_downstream(record, manager),
+        )
+        synced = SyncedType(up.gvr, up, down, upstream, downstream, manager)
+        for store in (upstream.store, downstream.store):
+            store.add_index(BY_NAMESPACE, _namespace_index)
+        upstream.store.subscribe(partial(self._judge_writers, synced))
+        upstream.store.subscribe(partial(self._routing.upstream_changed, synced))
+        downstream.store.subscribe(partial(self._routing.downstream_changed, synced))
+        world.types[up.gvr] = synced
+        world.journal.add_type(up.gvr)
+        self._tasks[up.gvr] = (
+            group.create_task(upstream.run(), name=upstream.name),
+            group.create_task(downstream.run(), name=downstream.name),
+        )
+
+    def _judge_writers(self, synced: SyncedType, change: object) -> None:
+        """Refuse a workload type whose status is written upstream by controllers of its own."""
+        record: Record | None = getattr(change, "new", None)
+        gvr = synced.gvr
+        if record is None or synced.refused or (gvr.group, gvr.resource) in self._allowed:
+            return
+        ours = finalizer(self._world.target.key)
+        manager = foreign_status_manager(gvr, record, ours, synced.field_manager)
+        if manager is not None:
+            synced.refused = True
+            synced.state = TypeState.REFUSED
+            synced.reason = f"TwoWriters: {manager} writes the status of {record.key} upstream"
+
+    def _leave_or_stay(self, gvr: GVR, synced: SyncedType, wanted: bool) -> None:
+        world = self._world
+        now = world.now()
+        if wanted:
+            if synced.leaving:
+                synced.leaving = False
+                world.enqueue_type(gvr, synced)
+            if not synced.refused:
+                synced.state = TypeState.SYNCING if synced.fresh(now) else TypeState.PENDING
+            return
+        if not synced.leaving:
+            synced.leaving = True
+            world.enqueue_type(gvr, synced)
+            return
+        if synced.fresh(now) and not self._holds_anything(synced):
+            self._stop(gvr)
+
+    def _holds_anything(self, synced: SyncedType) -> bool:
+        ours = finalizer(self._world.target.key)
+        if any(ours in (record.meta.finalizers or ()) for record in synced.upstream_store.values()):
+            return True
+        return len(synced.downstream_store) > 0
+
+    def _stop(self, gvr: GVR) -> None:
+        for task in self._tasks.pop(gvr):
+            task.cancel()
+        del self._world.types[gvr]
+        self._world.journal.forget_type(gvr)

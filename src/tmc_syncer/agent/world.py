@@ -1,0 +1,170 @@
+"""`World`: what the controllers of one agent share: the target and its rules, caches, queues, journal, brake.
+
+It answers questions from the caches (where does this namespace map to, which object does this copy stand for)
+and holds no decision: those are in `sync.table` and the pure modules of `downstream` and `upstream`. One event
+loop owns it; nothing in it is safe to use from a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tmc_syncer.agent.synced_type import BY_NAMESPACE, Item, SyncedType
+from tmc_syncer.api.locator import Locator, TargetReference, parse_locator
+from tmc_syncer.api.names import NAMESPACE_LOCATOR, SOURCE_NAME
+from tmc_syncer.api.objects import Record
+from tmc_syncer.api.resources import GVR, Key
+from tmc_syncer.api.synctarget_spec import NamespaceNaming, SyncTargetSpec
+from tmc_syncer.downstream.brake import Brake
+from tmc_syncer.downstream.namespaces import NamespacePlace, place
+from tmc_syncer.downstream.propagation import priority
+from tmc_syncer.engine.env import Env
+from tmc_syncer.engine.informer import Informer
+from tmc_syncer.engine.workqueue import WorkQueue
+from tmc_syncer.kube.client import Client
+from tmc_syncer.sync.assignment import AssignmentRules
+from tmc_syncer.sync.journal import Journal
+
+__all__ = ["BY_LOCATOR", "Clusters", "World", "locator_index"]
+
+BY_LOCATOR = "locator"
+"""Index of the downstream namespaces: ``cluster/namespace`` of a locator of this target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """The two sides: their clients, and the upstream's logical cluster name."""
+
+    upstream: Client
+    downstream: Client
+    cluster: str
+
+
+def locator_index(target: TargetReference) -> Callable[[Record], Iterator[str]]:
+    """Index function over downstream namespaces: the upstream place of those that carry a locator of `target`."""
+
+    def places(record: Record) -> Iterator[str]:
+        locator = parse_locator(record.meta.annotation(NAMESPACE_LOCATOR))
+        if locator is not None and locator.same_place(Locator(target, locator.cluster, locator.namespace)):
+            yield f"{locator.cluster}/{locator.namespace}"
+
+    return places
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """Shared state of one agent. `holds_lease` answers from our own monotonic clock."""
+
+    env: Env
+    clusters: Clusters
+    target: TargetReference
+    field_manager: str
+    spec: SyncTargetSpec
+    rules: AssignmentRules
+    upstream_namespaces: Informer
+    downstream_namespaces: Informer
+    objects: WorkQueue[Item]
+    statuses: WorkQueue[Item]
+    namespaces: WorkQueue[Key]
+    holds_lease: Callable[[], bool]
+    journal: Journal = field(default_factory=Journal)
+    brake: Brake = field(default_factory=Brake)
+    types: dict[GVR, SyncedType] = field(default_factory=dict)
+    target_deleting: bool = False
+    _dependants: dict[str, set[Item]] = field(default_factory=dict)
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self.env.clock.monotonic()
+
+    def fresh(self, synced: SyncedType) -> bool:
+        """Whether a decision about an object of this type may be taken at all: row 0's `fresh`."""
+        now = self.now()
+        return (
+            self.holds_lease()
+            and synced.fresh(now)
+            and self.upstream_namespaces.fresh(now)
+            and self.downstream_namespaces.fresh(now)
+        )
+
+    def locator(self, synced: SyncedType, key: Key) -> Locator:
+        """The locator of an upstream object's namespace, or of a cluster-scoped object."""
+        return Locator(self.target, key.cluster, key.namespace if synced.upstream_info.namespaced else "")
+
+    def place(self, locator: Locator) -> NamespacePlace:
+        """Where the objects of an upstream namespace go."""
+        store = self.downstream_namespaces.store
+        carriers = [
+            record
+            for key in store.index(BY_LOCATOR, f"{locator.cluster}/{locator.namespace}")
+            if (record := store.get(key)) is not None
+        ]
+        readable = self.spec.namespace_naming is NamespaceNaming.READABLE
+        return place(locator, carriers, lambda name: store.get(Key("", "", name)), readable=readable)
+
+    def upstream_namespace(self, key: Key) -> Record | None:
+        """The upstream Namespace of an object, from the cache."""
+        return self.upstream_namespaces.store.get(Key(key.cluster, "", key.namespace))
+
+    def source_of(self, copy: Record) -> Key | None:
+        """The upstream key that a downstream object claims to be the copy of; None when it claims nothing.
+
+        It is a hint for the queue and nothing more: `sync.ownership` decides whether the claim is true.
+        """
+        named = copy.meta.annotation(SOURCE_NAME)
+        if named is None:
+            return None
+        if not copy.meta.namespace:
+            locator = parse_locator(copy.meta.annotation(NAMESPACE_LOCATOR))
+        else:
+            namespace = self.downstream_namespaces.store.get(Key("", "", copy.meta.namespace))
+            locator = (
+                None if namespace is None else parse_locator(namespace.meta.annotation(NAMESPACE_LOCATOR))
+            )
+        if locator is None or locator.sync_target.key != self.target.key:
+            return None
+        return Key(locator.cluster, locator.namespace, copy.meta.name)
+
+    def copies(self) -> int:
+        """How many copies this target has over all types: what the brake's share is a share of."""
+        return sum(len(synced.downstream_store) for synced in self.types.values())
+
+    def wait_for_owner(self, uid: str, item: Item) -> None:
+        """Make `item` due once the upstream owner `uid` has a copy."""
+        self._dependants.setdefault(uid, set()).add(item)
+
+    def owner_arrived(self, uid: str) -> None:
+        """The upstream object `uid` has a copy now: its dependants are due."""
+        for gvr, key in self._dependants.pop(uid, ()):
+            self.enqueue(gvr, key)
+
+    def enqueue(self, gvr: GVR, key: Key) -> None:
+        """Look at an object again, at its type's priority."""
+        self.objects.add((gvr, key), self.now(), priority=priority(gvr))
+
+    def enqueue_namespace_objects(self, cluster: str, namespace: str) -> None:
+        """Look again at all objects of an upstream namespace, known on either side."""
+        place_ = self.place(Locator(self.target, cluster, namespace))
+        for gvr, synced in self.types.items():
+            if not synced.upstream_info.namespaced:
+                continue
+            keys = set(synced.upstream_store.index(BY_NAMESPACE, f"{cluster}/{namespace}"))
+            for key in synced.downstream_store.index(BY_NAMESPACE, f"/{place_.name}"):
+                keys.add(Key(cluster, namespace, key.name))
+            for key in keys:
+                self.enqueue(gvr, key)
+
+    def enqueue_all(self) -> None:
+        """Look again at every object of every type: the rules changed."""
+        for gvr, synced in self.types.items():
+            self.enqueue_type(gvr, synced)
+
+    def enqueue_type(self, gvr: GVR, synced: SyncedType) -> None:
+        """Look again at every object of one type, known on either side."""
+        for key in tuple(synced.upstream_store):
+            self.enqueue(gvr, key)
+        for record in synced.downstream_store.values():
+            source = self.source_of(record)
+            if source is not None and synced.upstream_store.get(source) is None:
+                self.enqueue(gvr, source)

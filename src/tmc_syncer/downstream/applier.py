@@ -1,0 +1,100 @@
+"""The applier: how the copy is written, and what each answer of the server means.
+
+* Create: server-side apply with ``resourceVersion: "1"``. No live object can have it, so the server answers 409
+  when anything stands there; a foreign object is never adopted by accident, and the fields are ours from the
+  start (a POST would leave an ``Update`` entry that keeps owning what is dropped later).
+* Update: apply with the uid of the copy, first without force. A conflict names each field and its manager; the
+  conflict policy decides whether the apply is repeated with force. With the uid of another object the server
+  refuses (422), with that of a vanished one too (409).
+
+It performs one `CreateCopy` or `ApplyCopy` at a time and is called by `sync.interpreter`'s users; batching and
+retries belong to the controller's dispatcher and queue. Errors of class Conflict mean: look again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from tmc_syncer.api.objects import Record
+from tmc_syncer.api.resources import Key, ResourceInfo
+from tmc_syncer.kube.client import Client
+from tmc_syncer.kube.errors import ApiError, FieldConflict
+from tmc_syncer.sync.effects import ApplyCopy, CreateCopy
+
+__all__ = ["Applier", "Applied", "ApplyResult", "ConflictPolicy", "Occupied", "upstream_wins"]
+
+_NEVER = "1"  # no live object has this resourceVersion: etcd starts counting above it
+
+
+class ApplyResult(Enum):
+    """What an apply did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The answer to one apply; `record` is None only for an unresolved conflict."""
+
+    result: ApplyResult
+    record: Record | None
+    conflicts: tuple[FieldConflict, ...] = field(default=())
+
+
+class Occupied(Exception):
+    """Something stands under the copy's name that the cache does not show: look at it live, decide again."""
+
+
+ConflictPolicy = Callable[[ResourceInfo, Key, tuple[FieldConflict, ...]], bool]
+"""Decides whether the contested fields are taken by force. Other outcomes come with the other policies."""
+
+
+def upstream_wins(_info: ResourceInfo, _key: Key, _conflicts: tuple[FieldConflict, ...]) -> bool:
+    """`UpstreamWins`: what the workspace says is taken back; the conflict is counted and reported."""
+    return True
+
+
+class Applier:
+    """Writes copies through one downstream client."""
+
+    def __init__(self, client: Client, policy: ConflictPolicy = upstream_wins) -> None:
+        self._client = client
+        self._policy = policy
+
+    async def create(self, effect: CreateCopy) -> Applied:
+        """Create the copy where nothing stands. Raises `Occupied`, or a `KubeError`."""
+        body = _with_metadata(effect.body, resourceVersion=_NEVER)
+        try:
+            record = await self._client.apply(effect.info, effect.key.namespace, effect.key.name, body)
+        except ApiError as error:
+            if error.status == 409:
+                raise Occupied(str(effect.key)) from error
+            raise
+        return Applied(ApplyResult.CREATED, record)
+
+    async def apply(self, effect: ApplyCopy, known_version: str = "") -> Applied:
+        """Apply onto exactly the object `effect.uid`. Raises a `KubeError`."""
+        body = _with_metadata(effect.body, uid=effect.uid)
+        place = effect.info, effect.key.namespace, effect.key.name
+        conflicts: tuple[FieldConflict, ...] = ()
+        try:
+            record = await self._client.apply(*place, body, force=effect.force)
+        except ApiError as error:
+            conflicts = error.field_conflicts
+            if not conflicts:
+                raise
+            if not self._policy(effect.info, effect.key, conflicts):
+                return Applied(ApplyResult.CONFLICT, None, conflicts)
+            record = await self._client.apply(*place, body, force=True)
+        unchanged = record.meta.resource_version == known_version
+        return Applied(ApplyResult.UNCHANGED if unchanged else ApplyResult.UPDATED, record, conflicts)
+
+
+def _with_metadata(body: dict[str, Any], **extra: str) -> dict[str, Any]:
+    return {**body, "metadata": {**body["metadata"], **extra}}
