@@ -17,9 +17,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.real.scene import Scene
 
-from tmc_syncer.api.resources import GVR
+from tests.real.scene import ALL_TYPES, Scene
 from tmc_syncer.testing.agent import AgentProcess
 from tmc_syncer.testing.assets import Assets
 from tmc_syncer.testing.cluster import ControlPlane, PhysicalCluster, find_assets, running
@@ -149,48 +148,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for old in sorted(logs.iterdir())[:-KEPT_LOGS]:
             shutil.rmtree(old, ignore_errors=True)
     return report
-
-
-# The agent of the run
-
-
-ALL_TYPES = tuple(
-    GVR(*name)
-    for name in (
-        ("apps", "v1", "deployments"),
-        ("apps", "v1", "statefulsets"),
-        ("apps", "v1", "daemonsets"),
-        ("apps", "v1", "replicasets"),
-        ("batch", "v1", "jobs"),
-        ("batch", "v1", "cronjobs"),
-        ("", "v1", "pods"),
-        ("", "v1", "services"),
-        ("", "v1", "configmaps"),
-        ("", "v1", "secrets"),
-        ("", "v1", "serviceaccounts"),
-        ("", "v1", "persistentvolumeclaims"),
-        ("networking.k8s.io", "v1", "ingresses"),
-        ("networking.k8s.io", "v1", "networkpolicies"),
-        ("autoscaling", "v2", "horizontalpodautoscalers"),
-        ("policy", "v1", "poddisruptionbudgets"),
-        ("discovery.k8s.io", "v1", "endpointslices"),
-    )
-)
-
-
-@pytest.fixture(scope="session")
-def scene(
-    shared_pair: tuple[ControlPlane, PhysicalCluster],
-    tmp_path_factory: pytest.TempPathFactory,
-    kept_processes: set[int],
-) -> Iterator[Scene]:
-    """The servers of the run with one agent that syncs every built-in type that a workload needs."""
-    upstream, downstream = shared_pair
-    settings = {"namespace_deletion_delay": 1.0, "discovery_seconds": 5.0, "status_seconds": 1.0}
-    agent = AgentProcess(
-        tmp_path_factory.mktemp("agent"), upstream, downstream, types=ALL_TYPES, settings=settings
-    )
-    agent.start()
-    kept_processes.add(agent.pid or 0)
-    yield Scene(upstream, downstream, agent)
-    agent.stop()

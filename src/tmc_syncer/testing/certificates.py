@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import os
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +44,17 @@ class KeyPair:
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path``, replacing it, readable by the owner only."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    """Write ``content`` to ``path``, readable by the owner only.
+
+    The file is replaced in one step, because a server or an agent may read it at this moment, and left alone when it
+    has that content, because somebody may watch it.
+    """
+    if path.exists() and path.read_bytes() == content:
+        return
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
+    fresh.replace(path)
 
 
 def new_key_pair() -> KeyPair:
