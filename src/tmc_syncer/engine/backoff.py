@@ -28,6 +28,7 @@ __all__ = [
     "Ladder",
     "Uniform",
     "failure_of",
+    "retry_bounds",
     "retry_seconds",
 ]
 
@@ -55,40 +56,47 @@ class Ladder:
         # 2**63 is beyond every cap; the bound keeps a counter that ran for months from building huge numbers.
         return min(self.cap, self.first * 2.0 ** min(max(attempt, 1) - 1, 63))
 
-    def seconds(self, attempt: int, uniform: Uniform) -> float:
-        """The jittered wait: between half of the rung and all of it."""
+    def bounds(self, attempt: int) -> tuple[float, float]:
+        """Between which waits the dice choose: half of the rung and all of it."""
         rung = self.rung(attempt)
-        return uniform(rung / 2, rung)
+        return rung / 2, rung
 
 
 OWN = Ladder(0.005, 1000.0)
 SERVER = Ladder(0.8, 30.0)
 
 
-def retry_seconds(
-    retry_class: RetryClass | None, attempt: int, uniform: Uniform, retry_after: float | None = None
-) -> float:
-    """Seconds to wait after failure number `attempt` (1 is the first) in a row of one key.
+def retry_bounds(
+    retry_class: RetryClass | None, attempt: int, retry_after: float | None = None
+) -> tuple[float, float]:
+    """Least and most seconds to wait after failure number `attempt` (1 is the first) in a row.
 
     `retry_class` None is an error of our own. `retry_after` are the seconds that the server asked for.
     """
     if retry_after is not None:
         asked = min(max(retry_after, 0.0), MAX_RETRY_AFTER_SECONDS)
         # Everybody was told the same second: spread over a quarter of the wait, at least half a second (F33).
-        return asked + uniform(0.0, max(0.5, asked / 4))
+        return asked, asked + max(0.5, asked / 4)
     match retry_class:
         case None:
-            return OWN.seconds(attempt, uniform)
+            return OWN.bounds(attempt)
         case RetryClass.CONFLICT if attempt <= 1:
-            return 0.0
+            return 0.0, 0.0
         case RetryClass.CONFLICT if attempt <= FAST_RETRIES:
-            return OWN.seconds(attempt - 1, uniform)
+            return OWN.bounds(attempt - 1)
         case RetryClass.CONFLICT:
-            return SERVER.seconds(attempt - FAST_RETRIES, uniform)
+            return SERVER.bounds(attempt - FAST_RETRIES)
         case RetryClass.TERMINAL:
-            return uniform(0.9 * TERMINAL_SECONDS, TERMINAL_SECONDS)
+            return 0.9 * TERMINAL_SECONDS, TERMINAL_SECONDS
         case RetryClass.TRANSIENT | RetryClass.GONE | RetryClass.NAMESPACE_TERMINATING:
-            return SERVER.seconds(attempt, uniform)
+            return SERVER.bounds(attempt)
+
+
+def retry_seconds(
+    retry_class: RetryClass | None, attempt: int, uniform: Uniform, retry_after: float | None = None
+) -> float:
+    """Seconds to wait: a throw of the dice `uniform(low, high)` between the `retry_bounds`."""
+    return uniform(*retry_bounds(retry_class, attempt, retry_after))
 
 
 def failure_of(error: BaseException) -> tuple[RetryClass | None, float | None]:

@@ -11,44 +11,20 @@ It is fed by three hands: a watch (`put`, `remove`, `advance`), lists (`replace`
   those that wait too long; one live GET each, handed to `observed`, settles them.
 - An object that a reply showed to be gone is a tombstone: late events of that uid are hidden.
 - Listeners hear every change once, after the store and its indexes show it, whatever hand it came from.
-
-The resourceVersion up to which the watch has come is `resource_version`; `synced` is true after a complete list.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, ValuesView
-from dataclasses import dataclass
-from enum import Enum
 
 from tmc_syncer.api.objects import Record, parse_version
 from tmc_syncer.api.resources import Key
+from tmc_syncer.engine.changes import Change, ChangeOrigin, Listener
 from tmc_syncer.engine.indexes import Indexes, IndexFunction
 from tmc_syncer.engine.receipts import Receipts
 from tmc_syncer.engine.tombstones import Tombstones
 
-__all__ = ["Change", "ChangeOrigin", "IndexFunction", "Listener", "Store"]
-
-
-class ChangeOrigin(Enum):
-    """How the store learnt of a change. Deletions of origin LIST are inferred, and feed the deletion brake."""
-
-    WATCH = "watch"
-    LIST = "list"
-    REPLY = "reply"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One key's change. `old` is None when it appeared, `new` is None when it is gone."""
-
-    key: Key
-    old: Record | None
-    new: Record | None
-    origin: ChangeOrigin
-
-
-Listener = Callable[[Change], None]
+__all__ = ["Change", "ChangeOrigin", "Listener", "Store"]
 
 
 class Store:
@@ -64,12 +40,14 @@ class Store:
         *,
         selects: Callable[[Record], bool] | None = None,
         trim: Callable[[Record], Record] | None = None,
+        on_listener_error: Callable[[Exception], None] | None = None,
     ) -> None:
-        self.synced = False
-        self.resource_version = ""
+        self.synced = False  # true after a complete list
+        self.resource_version = ""  # as far as lists and the watch have come
         self._now = now
         self._selects = selects
         self._trim = trim
+        self._on_listener_error = on_listener_error
         self._records: dict[Key, Record] = {}
         self._receipts = Receipts()
         self._tombstones = Tombstones(now)
@@ -285,15 +263,15 @@ class Store:
         changes.append(Change(key, old, record, origin))
 
     def _tell(self, changes: list[Change]) -> None:
-        failed: Exception | None = None
         for change in changes:
             for listener in self._listeners:
                 try:
                     listener(change)
-                except Exception as error:  # noqa: BLE001  # the others hear of it all the same; raised below
-                    failed = error
-        if failed is not None:
-            raise failed
+                except Exception as error:
+                    # The others are to hear of it all the same, where somebody cares for the error.
+                    if self._on_listener_error is None:
+                        raise
+                    self._on_listener_error(error)
 
 
 def _same(stored: Record, record: Record) -> bool:
