@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from functools import partial
-
+from typing import Any
 
 from tmc_syncer.agent.config import AgentConfig
 from tmc_syncer.agent.freshness import Freshness
+from tmc_syncer.agent.informers import Informers
 from tmc_syncer.agent.lease import AgentLease, LeaseTimes
-from tmc_syncer.agent.namespaces import NAMESPACE_INFO, NamespaceController
+from tmc_syncer.agent.memory import SAVE_SECONDS, VersionMemory
+from tmc_syncer.agent.namespaces import NAMESPACE_INFO, NAMESPACES, NamespaceController
 from tmc_syncer.agent.observer import Observer
 from tmc_syncer.agent.reporter import Reporter
 from tmc_syncer.agent.routing import Routing
@@ -23,11 +26,11 @@ from tmc_syncer.agent.status import StatusController
 from tmc_syncer.agent.statusz import StatuszSource
 from tmc_syncer.agent.synced_type import Item
 from tmc_syncer.agent.target import TargetController, rules_of
-from tmc_syncer.agent.types import TypeController, open_informer
+from tmc_syncer.agent.types import TypeController
 from tmc_syncer.agent.world import BY_LOCATOR, Clusters, World, locator_index
 from tmc_syncer.api.locator import TargetReference
 from tmc_syncer.api.objects import Record
-from tmc_syncer.api.resources import GVR, Key, ResourceInfo
+from tmc_syncer.api.resources import GVR, Key
 from tmc_syncer.api.synctarget import SYNC_TARGETS, check_spec
 from tmc_syncer.api.synctarget_spec import SyncTargetSpec
 from tmc_syncer.downstream.applier import Applier
@@ -36,7 +39,8 @@ from tmc_syncer.downstream.census import Census
 from tmc_syncer.engine.controller import Controller
 from tmc_syncer.engine.dispatcher import ConcurrencyLimit
 from tmc_syncer.engine.env import Env
-from tmc_syncer.engine.filters import FilterChain
+from tmc_syncer.engine.filters import FilterChain, load_filters
+from tmc_syncer.engine.never_synced import NeverSynced
 from tmc_syncer.engine.outcomes import Outcome, Verdict
 from tmc_syncer.engine.workqueue import WorkQueue
 from tmc_syncer.kube.client import Client
@@ -45,78 +49,80 @@ from tmc_syncer.kube.upstreams import Upstream
 from tmc_syncer.observability.admin import AdminSources
 from tmc_syncer.observability.logs import Logger, log_write
 from tmc_syncer.observability.metrics import Metrics
-from tmc_syncer.sync.assignment import Assignment
 from tmc_syncer.sync.interpreter import Interpreter, Write
 from tmc_syncer.sync.journal import State
 
 __all__ = ["Agent", "compose"]
 
 
+@dataclass(slots=True, eq=False)
 class Agent:
     """A composed agent. `run` until cancelled, or until `stop` was called and what was in flight is done."""
 
-    def __init__(
-        self,
-        world: World,
-        lease: AgentLease,
-        env: Env,
-        log: Logger,
-        controllers: tuple[Controller[Item], Controller[Item], Controller[Key]],
-        background: Mapping[str, Callable[[], Coroutine[None, None, None]]],
-        statusz: StatuszSource,
-        metrics: Metrics,
-    ) -> None:
-        self.world = world
-        self._lease = lease
-        self._env = env
-        self._log = log
-        self._controllers = controllers
-        self._background = background
-        self._statusz = statusz
-        self._metrics = metrics
-        self._stopping = asyncio.Event()
+    world: World
+    lease: AgentLease
+    memory: VersionMemory
+    log: Logger
+    metrics: Metrics
+    statusz: StatuszSource
+    controllers: tuple[Controller[Item], Controller[Item], Controller[Key]]
+    background: Mapping[str, Callable[[], Coroutine[None, None, None]]]
 
     def admin_sources(self) -> AdminSources:
         """What the admin endpoint serves."""
         return AdminSources(
-            health=self._statusz.health,
-            ready=self._statusz.ready,
-            statusz=self._statusz.snapshot,
-            metrics=self._metrics.render,
+            health=self.statusz.health,
+            ready=self.statusz.ready,
+            statusz=self.statusz.snapshot,
+            metrics=self.metrics.render,
         )
 
     def stop(self, grace_seconds: float) -> None:
         """Stop gracefully: no new keys, those in flight finish within the grace."""
-        for controller in self._controllers:
+        for controller in self.controllers:
             controller.stop(grace_seconds)
 
     async def run(self) -> None:
         """Everything, in one task group. Ends by itself only after `stop`."""
+        await self.memory.load()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._hold_lease(), name="lease")]
-            for name, run in self._background.items():
+            tasks = [
+                group.create_task(self._hold_lease(), name="lease"),
+                group.create_task(self._remember(), name="memory"),
+            ]
+            for name, run in self.background.items():
                 tasks.append(group.create_task(run(), name=name))
-            working = [group.create_task(c.run(), name=c.name) for c in self._controllers]
+            working = [group.create_task(c.run(), name=c.name) for c in self.controllers]
             await asyncio.wait(working, return_when=asyncio.ALL_COMPLETED)
             for task in tasks:
                 task.cancel()
-        await self._lease.release()
+        await self.memory.save(self._versions())
+        await self.lease.release()
+
+    def _versions(self) -> dict[GVR, str]:
+        return {gvr: synced.upstream_store.resource_version for gvr, synced in self.world.types.items()}
+
+    async def _remember(self) -> None:
+        while True:
+            await self.world.env.clock.sleep(SAVE_SECONDS)
+            if self.lease.held():
+                await self.memory.save(self._versions())
 
     async def _hold_lease(self) -> None:
         """Acquire and renew for ever; say who holds the Lease when it is somebody else."""
         standing_by = False
         while True:
             try:
-                wait = await self._lease.attempt()
+                wait = await self.lease.attempt()
             except KubeError as error:
-                self._log.warning("lease", problem=str(error))
-                wait = self._lease.retry_seconds
-            if not self._lease.held() and self._lease.holder_is_other and not standing_by:
-                self._log.warning(
-                    "standing by: another agent serves this target", holder=self._lease.holder, code="TMC-021"
+                self.log.warning("lease", problem=str(error))
+                wait = self.lease.retry_seconds
+            if not self.lease.held() and self.lease.holder_is_other and not standing_by:
+                self.log.warning(
+                    "standing by: another agent serves this target", holder=self.lease.holder, code="TMC-021"
                 )
-            standing_by = not self._lease.held()
-            await self._env.clock.sleep(wait)
+            standing_by = not self.lease.held()
+            await self.world.env.clock.sleep(wait)
 
 
 def compose(
@@ -141,7 +147,8 @@ def compose(
             renew=config.lease_seconds / 3,
         ),
     )
-    world = _world(config, env, upstream, downstream, reference, target, lease)
+    informers = Informers(env, config.resync_seconds)
+    world = _world(config, informers, upstream, downstream, reference, target, lease)
     routing = Routing(world)
     world.upstream_namespaces.store.subscribe(routing.upstream_namespace_changed)
     world.downstream_namespaces.store.subscribe(routing.downstream_namespace_changed)
@@ -150,31 +157,41 @@ def compose(
     applier, observer = Applier(downstream), Observer(world)
     spec = SpecController(world, observer, interpreter, applier)
     status = StatusController(world, interpreter, observer.is_current)
+    memory = VersionMemory(downstream, reference.key, env)
     types = TypeController(
         world,
         routing,
-        config.resync_seconds,
+        informers,
         config.discovery_seconds,
         frozenset((gvr.group, gvr.resource) for gvr in config.allow_two_writers),
+        memory,
         partial(_restored, world, log),
     )
     census = Census(downstream, lambda: types.downstream, reference.key)
     namespaces = NamespaceController(world, interpreter, applier, census, config.namespace_deletion_delay)
-    target_informer = open_informer(
-        upstream.client, SYNC_TARGETS, env, name="synctarget",
-        relist_seconds=config.resync_seconds, field_selector=f"metadata.name={config.target}",
-    )  # fmt: skip
+    target_informer = informers.open(
+        upstream.client, SYNC_TARGETS, name="synctarget", field_selector=f"metadata.name={config.target}"
+    )
     target_controller = TargetController(world, target_informer, types.wake)
     reporter = Reporter(
         world, target_controller, types, config.status_seconds, lambda: interpreter.last_write
     )
     statusz = StatuszSource(world, types, lambda: interpreter.last_write)
     limit = ConcurrencyLimit(workers=config.workers)
-    noted = partial(_outcome, world, metrics, log)
+
+    def noted(outcome: Outcome[Item]) -> None:
+        _note_failure(world, metrics, log, outcome.key, outcome)
+
     controllers = (
         Controller("spec", world.objects, spec.reconcile, env, limit=limit, on_outcome=noted),
         Controller("status", world.statuses, status.reconcile, env, limit=limit, on_outcome=noted),
-        Controller("namespaces", world.namespaces, namespaces.reconcile, env),
+        Controller(
+            "namespaces",
+            world.namespaces,
+            namespaces.reconcile,
+            env,
+            on_outcome=lambda outcome: _note_failure(world, metrics, log, (NAMESPACES, outcome.key), outcome),
+        ),
     )
     background = {
         "upstream namespaces": world.upstream_namespaces.run,
@@ -185,12 +202,12 @@ def compose(
         "reporter": reporter.run,
         "freshness": Freshness(world, metrics).run,
     }
-    return Agent(world, lease, env, log, controllers, background, statusz, metrics)
+    return Agent(world, lease, memory, log, metrics, statusz, controllers, background)
 
 
 def _world(
     config: AgentConfig,
-    env: Env,
+    informers: Informers,
     upstream: Upstream,
     downstream: Client,
     reference: TargetReference,
@@ -199,18 +216,14 @@ def _world(
 ) -> World:
     spec, _ = check_spec(target.fields.get("spec"))
     spec = spec if spec is not None else SyncTargetSpec()
-    filters = FilterChain.built_in()
-
-    def exclude(record: Record, info: ResourceInfo) -> Assignment | None:
-        verdict = filters.should_sync(record, info)
-        return None if verdict is None else Assignment(False, verdict.filter, verdict.reason, verdict.message)
 
     def fairness(item: Item) -> str:
         return item[1].cluster
 
+    env = informers.env
     uniform = env.rng.uniform
     namespaces = [
-        open_informer(client, NAMESPACE_INFO, env, name=name, relist_seconds=config.resync_seconds)
+        informers.open(client, NAMESPACE_INFO, name=name)
         for client, name in ((upstream.client, "upstream namespaces"), (downstream, "downstream namespaces"))
     ]
     world = World(
@@ -219,7 +232,7 @@ def _world(
         target=reference,
         field_manager=config.field_manager,
         spec=spec,
-        rules=rules_of(reference.key, spec, exclude),
+        rules=rules_of(reference, spec, FilterChain((NeverSynced(), *load_filters())), upstream.cluster),
         upstream_namespaces=namespaces[0],
         downstream_namespaces=namespaces[1],
         objects=WorkQueue(fairness=fairness, uniform=uniform),
@@ -245,11 +258,11 @@ def _report(log: Logger, metrics: Metrics, write: Write) -> None:
     )  # fmt: skip
 
 
-def _outcome(world: World, metrics: Metrics, log: Logger, outcome: Outcome[Item]) -> None:
+def _note_failure(world: World, metrics: Metrics, log: Logger, item: Item, outcome: Outcome[Any]) -> None:
     """Remember a failed attempt: journal, metric, log."""
     if outcome.verdict is not Verdict.FAILED or outcome.error is None:
         return
-    gvr, key = outcome.key
+    gvr, key = item
     now = world.now()
     error = outcome.error
     code = getattr(error, "code", "TMC-001")

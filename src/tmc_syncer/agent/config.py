@@ -67,8 +67,8 @@ class LogLevel(StrEnum):
 class AgentConfig:
     """The settings of one agent. Raises `UsageError` on construction when one cannot be used.
 
-    `mode` None means: workspace when `workspace` is given, else kubernetes (`resolved_mode`). `cluster_name` ''
-    means: derived from the upstream's uid. `qps` 0 means no limit. `admin_address` '' means no admin endpoint.
+    `mode` None means: workspace when `workspace` is given, else kubernetes (`resolved_mode`). `workspace` '' in
+    workspace mode means: the one in the kubeconfig's server address. `cluster_name` '' means: derived from the upstream's uid. `qps` 0 means no limit. `admin_address` '' means no admin endpoint.
     """
 
     target: str
@@ -189,8 +189,6 @@ def _check_place(config: AgentConfig) -> None:
         raise UsageError(
             f"{config.workspace!r} is not a workspace.", hint="Write its path, for example root:team-a."
         )
-    if mode is Mode.WORKSPACE and not config.workspace:
-        raise UsageError("--mode workspace needs a workspace.", hint="Give --workspace PATH.")
     if mode is Mode.KUBERNETES and config.workspace:
         raise UsageError("--workspace does not go with --mode kubernetes.", hint="Leave one of the two out.")
     if config.cluster_name and mode is not Mode.KUBERNETES:

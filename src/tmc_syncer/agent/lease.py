@@ -21,7 +21,7 @@ from tmc_syncer.engine.env import Env, rfc3339_micro
 from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.errors import ApiError, KubeError
 
-__all__ = ["LEASES", "AgentLease", "LeaseTimes"]
+__all__ = ["LEASES", "AgentLease", "LeaseTimes", "create_lease_namespace"]
 
 LEASES = ResourceInfo(GVR("coordination.k8s.io", "v1", "leases"), "Lease", namespaced=True)
 _NAMESPACES = ResourceInfo(GVR("", "v1", "namespaces"), "Namespace", namespaced=False)
@@ -135,18 +135,10 @@ class AgentLease:
                     return False
                 if error.status != 404:
                     raise
-                await self._create_namespace()
+                await create_lease_namespace(self._client)
             else:
                 return True
         return False
-
-    async def _create_namespace(self) -> None:
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LEASE_NAMESPACE}}
-        try:
-            await self._client.create(_NAMESPACES, "", namespace)
-        except ApiError as error:
-            if error.status != 409:
-                raise
 
     async def _take(self, lease: Record) -> bool:
         spec: dict[str, Any] = lease.field("spec") or {}
@@ -188,3 +180,13 @@ class AgentLease:
             "renewTime": moment,
             "leaseTransitions": transitions,
         }
+
+
+async def create_lease_namespace(client: Client) -> None:
+    """Create ``tmc-system``, if it is not there."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LEASE_NAMESPACE}}
+    try:
+        await client.create(_NAMESPACES, "", namespace)
+    except ApiError as error:
+        if error.status != 409:
+            raise

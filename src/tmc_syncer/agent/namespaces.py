@@ -22,8 +22,8 @@ from tmc_syncer.downstream.census import Census
 from tmc_syncer.downstream.desired import Evaluation
 from tmc_syncer.downstream.drift import desired_digest, missing_paths
 from tmc_syncer.downstream.namespaces import NamespacePlace, desired_namespace
-from tmc_syncer.engine.outcomes import DONE, RequeueAfter, Result
 from tmc_syncer.engine.env import rfc3339
+from tmc_syncer.engine.outcomes import DONE, RequeueAfter, Result
 from tmc_syncer.kube.errors import ApiError
 from tmc_syncer.sync.effects import ApplyCopy, CreateCopy
 from tmc_syncer.sync.facts import Namespace
@@ -155,7 +155,7 @@ class NamespaceController:
         since = self._gone_since.setdefault(key, now)
         if (wait := since + self._delay - now) > 0:
             return RequeueAfter(wait)
-        if not await self._proven_gone(key):
+        if self._world.brake.trip is not None or not await self._proven_gone(key):
             return RequeueAfter(5.0)
         if (foreign := await self._census.first_foreign(place.name)) is not None:
             self._world.journal.note(
@@ -163,7 +163,7 @@ class NamespaceController:
                 message=f"{foreign} keeps namespace {place.name}; it is not ours.",
             )  # fmt: skip
             return RequeueAfter(60.0)
-        await self._delete(key, record)
+        await self._delete(record)
         self._gone_since.pop(key, None)
         self._world.journal.forget(NAMESPACES, key)
         return DONE
@@ -183,7 +183,7 @@ class NamespaceController:
             raise
         return False
 
-    async def _delete(self, key: Key, record: Record) -> None:
+    async def _delete(self, record: Record) -> None:
         downstream_key = Key("", "", record.meta.name)
 
         async def send() -> Record | None:

@@ -33,6 +33,7 @@ from tmc_syncer.upstream.clamp import is_finished
 __all__ = ["Observer", "Proofs", "View"]
 
 _WRITES_CONTENT = frozenset({Action.ADD_FINALIZER, Action.CREATE, Action.RESTAMP})
+_EXPLICIT = frozenset({"TargetDeleted", "TargetEvicted"})
 _FINISHABLE = frozenset({"pods", "jobs"})
 
 
@@ -119,7 +120,16 @@ class Observer:
             verdict = decide(observe(replace(view.sighting, drift=Drift.CONTENT)))
         if verdict.row == 15 or verdict.action in _WRITES_CONTENT:
             verdict = self._ask_transformers(view, verdict)
-        if verdict.action is Action.DELETE and not self._brake_allows(view):
+        if verdict.action is Action.DELETE:
+            return self._ask_brakes(view, verdict)
+        return verdict
+
+    def _ask_brakes(self, view: View, verdict: Verdict) -> Verdict:
+        """What may hold a deletion: a filter's veto, and the deletion brake."""
+        info = view.synced.upstream_info
+        if not self._world.rules.filters.should_delete(view.key, info).allowed:
+            return decide(observe(replace(view.sighting, vetoed=True)))
+        if not self._brake_allows(view):
             return decide(observe(replace(view.sighting, braked=True)))
         return verdict
 
@@ -137,12 +147,21 @@ class Observer:
         return verdict
 
     def _brake_allows(self, view: View) -> bool:
-        record = view.record
-        if record is not None and record.meta.deleting:
-            return True
         world = self._world
+        if self._is_asked_for(view):
+            return True
         item = view.synced.gvr, view.key
         return world.brake.allows(item, copies=world.copies(), now=world.now(), wall=world.env.clock.now())
+
+    def _is_asked_for(self, view: View) -> bool:
+        """Whether somebody plainly asked for this deletion, so that the brake has no say."""
+        world = self._world
+        if view.record is not None and view.record.meta.deleting:
+            return True
+        if world.rules.leaving in _EXPLICIT or world.was_seen_deleted((view.synced.gvr, view.key)):
+            return True
+        namespace = world.upstream_namespace(view.key) if view.synced.upstream_info.namespaced else None
+        return namespace is not None and namespace.meta.deleting
 
     # -- the desired copy ------------------------------------------------------------------------------------
 

@@ -171,16 +171,17 @@ class Reporter:
         found = []
         for gvr, synced in sorted(self._world.types.items()):
             counts = self._world.journal.counts(gvr)
+            state, reason = synced.state(self._world.now())
             found.append(
                 SyncedResource(
                     group=gvr.group,
                     version=gvr.version,
                     resource=gvr.resource,
-                    state=SyncedState(synced.state),
+                    state=SyncedState(state),
                     synced=counts.synced,
                     pending=counts.pending,
                     failed=counts.failed,
-                    reason=synced.reason,
+                    reason=reason,
                 )
             )
         for entry, problem in self._types.problems.items():

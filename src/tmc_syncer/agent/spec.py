@@ -135,6 +135,7 @@ class SpecController:
     def _rest_gone(self, view: View) -> None:
         world, gvr, key = self._world, view.synced.gvr, view.key
         world.brake.withdraw((gvr, key))
+        world.forget_deletion((gvr, key))
         view.synced.desired.forget(key)
         assignment = view.assignment
         if view.record is None or not assignment.rule:

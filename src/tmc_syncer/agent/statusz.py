@@ -85,15 +85,16 @@ class StatuszSource:
         lines = []
         for gvr, synced in sorted(world.types.items()):
             counts = world.journal.counts(gvr)
+            state, reason = synced.state(world.now())
             lines.append(
                 TypeLine(
                     gvr=str(gvr),
-                    state=synced.state,
+                    state=state,
                     synced=counts.synced,
                     pending=counts.pending,
                     failed=counts.failed,
                     excluded=counts.excluded,
-                    reason=synced.reason,
+                    reason=reason,
                 )
             )
         for entry, problem in self._types.problems.items():

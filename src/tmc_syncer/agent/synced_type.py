@@ -33,7 +33,7 @@ _EMPTY = msgspec.Raw(b"{}")
 
 
 class TypeState(StrEnum):
-    """`SyncTarget.status.syncedResources[].state`; `LEAVING` is shown as Syncing until the last copy is gone."""
+    """`SyncTarget.status.syncedResources[].state`."""
 
     PENDING = "Pending"
     SYNCING = "Syncing"
@@ -71,7 +71,11 @@ def trim_downstream(record: Record, field_manager: str) -> Record:
 
 @dataclass(slots=True, eq=False)
 class SyncedType:
-    """One type on both sides. `leaving`: it was taken off the list; its copies go first, then it stops."""
+    """One type on both sides.
+
+    `leaving`: it was taken off the list; its copies go first, then it stops. `refused`: why it is not synced
+    although it is listed; then nothing of it is written.
+    """
 
     gvr: GVR
     upstream_info: ResourceInfo
@@ -79,10 +83,8 @@ class SyncedType:
     upstream: Informer
     downstream: Informer
     field_manager: str
-    state: TypeState = TypeState.PENDING
-    reason: str = ""
     leaving: bool = False
-    refused: bool = False
+    refused: str = ""
     desired: DesiredCache = field(default_factory=DesiredCache)
     waiting: set[Key] = field(default_factory=set)
     waiting_status: set[Key] = field(default_factory=set)
@@ -109,3 +111,14 @@ class SyncedType:
     def fresh(self, now: float) -> bool:
         """Whether both caches are complete and recent."""
         return self.upstream.fresh(now) and self.downstream.fresh(now)
+
+    def state(self, now: float) -> tuple[TypeState, str]:
+        """What people are shown: the state, and why it is not Syncing."""
+        if self.refused:
+            return TypeState.REFUSED, self.refused
+        if self.fresh(now):
+            return TypeState.SYNCING, ""
+        for side, informer in (("upstream", self.upstream), ("downstream", self.downstream)):
+            if error := informer.status(now).last_error:
+                return TypeState.FAILED, f"{side}: {error}"
+        return TypeState.PENDING, "The caches are not complete yet."

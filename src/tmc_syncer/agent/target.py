@@ -13,11 +13,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tmc_syncer.agent.world import World
+from tmc_syncer.api.locator import TargetReference
 from tmc_syncer.api.names import RELEASE_BRAKE, SYNC_TARGET_FINALIZER, finalizer
 from tmc_syncer.api.objects import Record, encode_json
 from tmc_syncer.api.resources import Key
 from tmc_syncer.api.synctarget import SYNC_TARGETS, SpecProblem, SyncTargetSpec, check_spec
 from tmc_syncer.downstream.brake import Cause
+from tmc_syncer.engine.filters import FilterChain
 from tmc_syncer.engine.informer import Informer
 from tmc_syncer.kube.client import PatchType
 from tmc_syncer.kube.errors import KubeError
@@ -29,15 +31,23 @@ __all__ = ["TargetController", "rules_of"]
 TICK_SECONDS = 1.0
 
 
-def rules_of(key: str, spec: SyncTargetSpec, exclude: object, *, leaving: str = "") -> AssignmentRules:
-    """The assignment rules that a spec puts in force."""
+def rules_of(
+    target: TargetReference, spec: SyncTargetSpec, filters: FilterChain, cluster: str, *, leaving: str = ""
+) -> AssignmentRules:
+    """The assignment rules that a spec puts in force for the objects of one logical cluster.
+
+    A target takes every workspace unless its spec names some (on kcp, where workspaces are many people's, the
+    default is none; that mode reads many clusters and passes `by_default` of its own).
+    """
+    if not leaving and not spec.allows_workspace(cluster, by_default=True):
+        leaving = "WorkspaceNotAllowed"
     return AssignmentRules(
-        key=key,
+        key=target.key,
         mode=spec.assignment,
         selector=spec.selector.selector(),
         namespace_selector=spec.namespace_selector.selector(),
         leaving=leaving,
-        exclude=exclude,  # type: ignore[arg-type]
+        filters=filters,
     )
 
 
@@ -79,7 +89,7 @@ class TargetController:
         spec, self.problems = check_spec(record.fields.get("spec"))
         spec = spec if spec is not None else world.spec
         leaving = self._leaving(record, spec)
-        rules = rules_of(world.target.key, spec, world.rules.exclude, leaving=leaving)
+        rules = rules_of(world.target, spec, world.rules.filters, world.clusters.cluster, leaving=leaving)
         world.target_deleting = record.meta.deleting
         self._release_brake(record)
         if spec == world.spec and rules == world.rules:

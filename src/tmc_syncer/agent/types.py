@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from tmc_syncer.agent.informers import Informers
+from tmc_syncer.agent.memory import VersionMemory
 from tmc_syncer.agent.routing import Routing
 from tmc_syncer.agent.synced_type import BY_NAMESPACE, SyncedType, TypeState, trim_downstream, trim_upstream
 from tmc_syncer.agent.world import World
@@ -22,14 +25,11 @@ from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, finalizer
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, ResourceInfo
 from tmc_syncer.api.synctarget_spec import SupportedResource
-from tmc_syncer.engine.env import Env
-from tmc_syncer.engine.informer import Informer
-from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.discovery import Discovery, discover
 from tmc_syncer.kube.errors import KubeError
 from tmc_syncer.sync.writers import foreign_status_manager
 
-__all__ = ["TypeController", "TypeProblem", "open_informer"]
+__all__ = ["TypeController", "TypeProblem"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +39,6 @@ class TypeProblem:
     state: TypeState
     reason: str
     message: str
-
-
-def open_informer(
-    client: Client,
-    info: ResourceInfo,
-    env: Env,
-    *,
-    name: str,
-    relist_seconds: float,
-    label_selector: str = "",
-    field_selector: str = "",
-    trim: Callable[[Record], Record] | None = None,
-    on_regression: Callable[[str, str], None] | None = None,
-) -> Informer:
-    """An informer over one type of one server."""
-    return Informer(
-        name=name,
-        list_page=partial(
-            client.list_page, info, label_selector=label_selector, field_selector=field_selector
-        ),
-        watch=partial(client.watch, info, label_selector=label_selector, field_selector=field_selector),
-        env=env,
-        relist_seconds=relist_seconds,
-        trim=trim,
-        on_regression=on_regression,
-    )
 
 
 def _namespace_index(record: Record) -> tuple[str, ...]:
@@ -78,16 +52,18 @@ class TypeController:
         self,
         world: World,
         routing: Routing,
-        relist_seconds: float,
+        informers: Informers,
         discovery_seconds: float,
         allow_two_writers: frozenset[tuple[str, str]],
+        memory: VersionMemory,
         on_regression: Callable[[GVR], None],
     ) -> None:
         self._world = world
         self._routing = routing
-        self._relist_seconds = relist_seconds
+        self._informers = informers
         self._interval = discovery_seconds
         self._allowed = allow_two_writers
+        self._memory = memory
         self._on_regression = on_regression
         self._tasks: dict[GVR, tuple[asyncio.Task[None], ...]] = {}
         self._wake = asyncio.Event()
@@ -121,14 +97,10 @@ class TypeController:
 
     async def _discover(self) -> None:
         """Ask both servers what they serve; a failure keeps what is known."""
-        try:
+        with suppress(KubeError):
             self.upstream = await discover(self._world.clusters.upstream)
-        except KubeError:
-            pass
-        try:
+        with suppress(KubeError):
             self.downstream = await discover(self._world.clusters.downstream)
-        except KubeError:
-            pass
 
     def _reconcile(self, group: asyncio.TaskGroup) -> None:
         world = self._world
@@ -184,21 +156,18 @@ class TypeController:
     def _start(self, group: asyncio.TaskGroup, up: ResourceInfo, down: ResourceInfo) -> None:
         world = self._world
         manager = world.field_manager
-        upstream = open_informer(
+        upstream = self._informers.open(
             world.clusters.upstream,
             up,
-            world.env,
             name=f"upstream {up.gvr}",
-            relist_seconds=self._relist_seconds,
             trim=trim_upstream,
+            seen_version=self._memory.seen(up.gvr),
             on_regression=lambda _old, _new: self._on_regression(up.gvr),
         )
-        downstream = open_informer(
+        downstream = self._informers.open(
             world.clusters.downstream,
             down,
-            world.env,
             name=f"downstream {down.gvr}",
-            relist_seconds=self._relist_seconds,
             label_selector=f"{DOWNSTREAM_CLUSTER_LABEL}={world.target.key}",
             trim=lambda record: trim_downstream(record, manager),
         )
@@ -224,9 +193,7 @@ class TypeController:
         ours = finalizer(self._world.target.key)
         manager = foreign_status_manager(gvr, record, ours, synced.field_manager)
         if manager is not None:
-            synced.refused = True
-            synced.state = TypeState.REFUSED
-            synced.reason = f"TwoWriters: {manager} writes the status of {record.key} upstream"
+            synced.refused = f"TwoWriters: {manager} writes the status of {record.key} upstream (TMC-022)."
 
     def _leave_or_stay(self, gvr: GVR, synced: SyncedType, wanted: bool) -> None:
         world = self._world
@@ -235,8 +202,6 @@ class TypeController:
             if synced.leaving:
                 synced.leaving = False
                 world.enqueue_type(gvr, synced)
-            if not synced.refused:
-                synced.state = TypeState.SYNCING if synced.fresh(now) else TypeState.PENDING
             return
         if not synced.leaving:
             synced.leaving = True

@@ -31,6 +31,9 @@ __all__ = ["BY_LOCATOR", "Clusters", "World", "locator_index"]
 BY_LOCATOR = "locator"
 """Index of the downstream namespaces: ``cluster/namespace`` of a locator of this target."""
 
+SEEN_DELETED_LIMIT = 20_000
+"""Deletions seen and not yet carried out; beyond it the oldest are left to the deletion brake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
@@ -72,6 +75,7 @@ class World:
     brake: Brake = field(default_factory=Brake)
     types: dict[GVR, SyncedType] = field(default_factory=dict)
     target_deleting: bool = False
+    _seen_deleted: dict[Item, None] = field(default_factory=dict)
     _dependants: dict[str, set[Item]] = field(default_factory=dict)
 
     def now(self) -> float:
@@ -129,6 +133,20 @@ class World:
     def copies(self) -> int:
         """How many copies this target has over all types: what the brake's share is a share of."""
         return sum(len(synced.downstream_store) for synced in self.types.values())
+
+    def saw_deletion(self, item: Item) -> None:
+        """A watch showed the deletion of one upstream object: somebody deleted it."""
+        self._seen_deleted[item] = None
+        if len(self._seen_deleted) > SEEN_DELETED_LIMIT:
+            del self._seen_deleted[next(iter(self._seen_deleted))]
+
+    def was_seen_deleted(self, item: Item) -> bool:
+        """Whether the deletion of this upstream object was seen by itself, not inferred from a list."""
+        return item in self._seen_deleted
+
+    def forget_deletion(self, item: Item) -> None:
+        """The deletion was carried out, or the object is back."""
+        self._seen_deleted.pop(item, None)
 
     def wait_for_owner(self, uid: str, item: Item) -> None:
         """Make `item` due once the upstream owner `uid` has a copy."""

@@ -12,7 +12,11 @@ from typing import Any
 
 import yaml
 
-__all__ = ["crd_objects", "crd_yaml"]
+__all__ = ["SCHEMA_REVISION", "crd_objects", "crd_yaml"]
+
+SCHEMA_REVISION = "workload.kcp.io/schema-revision"
+"""Annotation on our CRDs, a number that grows with each change of a schema: an older version of tmc-syncer must not
+replace the type of a newer one."""
 
 _FILES = ("workload.kcp.io_synctargets.yaml",)
 

@@ -29,6 +29,7 @@ __all__ = [
     "POD_SECURITY_ENFORCE",
     "PRESERVE_NODE_PORTS",
     "RELEASE_BRAKE",
+    "SEEN_VERSIONS",
     "SOURCE_NAME",
     "SOURCE_UID",
     "SYNCED_AT",
@@ -74,6 +75,9 @@ PRESERVE_NODE_PORTS = "workload.kcp.io/preserve-node-ports"
 # Upstream annotations of kcp itself; removed on the way down.
 KCP_CLUSTER = "kcp.io/cluster"
 KCP_NAMESPACE = "kcp.io/namespace"
+
+# On our Lease downstream: JSON, type to upstream resourceVersion.
+SEEN_VERSIONS = "workload.kcp.io/seen-versions"
 
 # On the SyncTarget.
 ABANDON = "workload.kcp.io/abandon"

@@ -40,7 +40,10 @@ def upstream_rules(types: Iterable[GVR], *, install: bool = True) -> list[Rule]:
 def downstream_rules(types: Iterable[GVR], *, census: bool = True) -> list[Rule]:
     """Rules downstream for an agent that syncs `types`; with `census` it may list everything."""
     write = (*_READ, "create", "patch", "delete")
-    rules = [_rule("", ("namespaces",), write)]
+    rules = [
+        _rule("", ("namespaces",), write),
+        _rule("coordination.k8s.io", ("leases",), ("get", "create", "patch")),
+    ]
     rules += [_rule(group, resources, write) for group, resources in _grouped(types).items()]
     if census:
         rules.append(_rule("*", ("*",), ("list",)))

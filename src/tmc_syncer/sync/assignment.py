@@ -12,7 +12,6 @@ platform owner allows, they grant nothing. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tmc_syncer.api.names import deletion_annotation, state_label
@@ -20,6 +19,7 @@ from tmc_syncer.api.objects import Meta, Record
 from tmc_syncer.api.resources import ResourceInfo
 from tmc_syncer.api.selectors import EVERYTHING, Selector
 from tmc_syncer.api.synctarget_spec import Assignment as AssignmentMode
+from tmc_syncer.engine.filters import FilterChain
 
 __all__ = ["ASSIGNED", "Assignment", "AssignmentRules"]
 
@@ -48,7 +48,7 @@ class AssignmentRules:
     selector: Selector = EVERYTHING
     namespace_selector: Selector = EVERYTHING
     leaving: str = ""
-    exclude: Callable[[Record, ResourceInfo], Assignment | None] = field(default=lambda _record, _info: None)
+    filters: FilterChain = field(default_factory=lambda: FilterChain(()))
 
     def assign(self, record: Record, info: ResourceInfo, namespace: Meta | None) -> Assignment:
         """Whether `record` is for this target. `namespace` is its upstream Namespace (None: cluster-scoped)."""
@@ -56,8 +56,9 @@ class AssignmentRules:
             return Assignment(False, "target", self.leaving, "The SyncTarget takes no objects any more.")
         if record.meta.annotation(deletion_annotation(self.key)) is not None:
             return Assignment(False, "placement", "Evicted", "The object was told to leave this target.")
-        if (refused := self.exclude(record, info)) is not None:
-            return refused
+        verdict = self.filters.should_sync(record, info)
+        if not verdict.allowed:
+            return Assignment(False, verdict.filter, "Excluded", verdict.reason)
         if not self.selector.matches(record.meta.labels):
             return Assignment(False, "selector", "NotSelected", f"Its labels do not match {self.selector}.")
         if info.namespaced and not self._namespace_matches(namespace):
