@@ -41,6 +41,7 @@ class Freshness:
                 if tick % RECEIPTS_EVERY == 0:
                     await self._settle(synced)
             if tick % RECEIPTS_EVERY == 0:
+                self._world.brake.clear_if_idle()
                 self._publish()
             tick += 1
             await self._world.env.clock.sleep(TICK_SECONDS)

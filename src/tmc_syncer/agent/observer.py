@@ -19,6 +19,7 @@ from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL
 from tmc_syncer.api.objects import OwnerReference, Record
 from tmc_syncer.api.resources import Key
 from tmc_syncer.api.synctarget_spec import FinalizerPolicy
+from tmc_syncer.downstream.brake import Permission
 from tmc_syncer.downstream.desired import Evaluation, evaluate
 from tmc_syncer.downstream.namespaces import NamespacePlace
 from tmc_syncer.downstream.observation import Sighting, is_paused, observe
@@ -129,9 +130,13 @@ class Observer:
         info = view.synced.upstream_info
         if not self._world.rules.filters.should_delete(view.key, info).allowed:
             return decide(observe(replace(view.sighting, vetoed=True)))
-        if not self._brake_allows(view):
-            return decide(observe(replace(view.sighting, braked=True)))
-        return verdict
+        match self._permission(view):
+            case Permission.HELD:
+                return decide(observe(replace(view.sighting, braked=True)))
+            case Permission.WAIT:
+                return Verdict(verdict.row, Action.WAIT, "DeletionSettling")
+            case Permission.GO:
+                return verdict
 
     def _ask_transformers(self, view: View, verdict: Verdict) -> Verdict:
         desired = self.desired(view)
@@ -146,12 +151,12 @@ class Observer:
             return decide(observe(replace(view.sighting, owner_missing=True)))
         return verdict
 
-    def _brake_allows(self, view: View) -> bool:
-        world = self._world
+    def _permission(self, view: View) -> Permission:
         if self._is_asked_for(view):
-            return True
+            return Permission.GO
+        world = self._world
         item = view.synced.gvr, view.key
-        return world.brake.allows(item, copies=world.copies(), now=world.now(), wall=world.env.clock.now())
+        return world.brake.ask(item, copies=world.copies(), now=world.now(), wall=world.env.clock.now())
 
     def _is_asked_for(self, view: View) -> bool:
         """Whether somebody plainly asked for this deletion, so that the brake has no say."""
@@ -184,7 +189,7 @@ class Observer:
         if record is None or copy is None or copy.meta.label(DOWNSTREAM_CLUSTER_LABEL) is None:
             return False
         token = view.copy_key.namespace, view.locator
-        return view.synced.desired.in_sync(record, copy, token, partial(self.evaluate, view), frozenset())
+        return view.synced.desired.in_sync(record, copy, token, partial(self.evaluate, view), ())
 
     def is_current(self, synced: SyncedType, record: Record, copy: Record) -> bool:
         """What the status controller asks: whether `copy` holds the present content of `record`."""

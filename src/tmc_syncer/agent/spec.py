@@ -22,6 +22,7 @@ from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import Key, ResourceInfo
 from tmc_syncer.api.synctarget_spec import RemovalPolicy
 from tmc_syncer.downstream.applier import Applied, Applier, Occupied
+from tmc_syncer.downstream.brake import SETTLE_SECONDS
 from tmc_syncer.downstream.desired import Evaluation
 from tmc_syncer.downstream.propagation import propagation
 from tmc_syncer.downstream.release import release_patch
@@ -121,6 +122,9 @@ class SpecController:
             self._world.brake.withdraw((view.synced.gvr, view.key))
             self._note(view, verdict, State.SYNCED if verdict.row == 16 else State.FINISHED)
             return DONE
+        if verdict.action is Action.WAIT:
+            self._note(view, verdict, State.DELETING)
+            return RequeueAfter(SETTLE_SECONDS, verdict.reason)
         if view.desired is not None and view.desired.excluded is not None:
             self._note(view, verdict, State.FAILED, message=view.desired.excluded.message)
             return DONE  # terminal until the object changes
@@ -134,7 +138,7 @@ class SpecController:
 
     def _rest_gone(self, view: View) -> None:
         world, gvr, key = self._world, view.synced.gvr, view.key
-        world.brake.withdraw((gvr, key))
+        world.brake.done((gvr, key))
         world.forget_deletion((gvr, key))
         view.synced.desired.forget(key)
         assignment = view.assignment

@@ -24,7 +24,7 @@ from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.errors import ApiError, FieldConflict
 from tmc_syncer.sync.effects import ApplyCopy, CreateCopy
 
-__all__ = ["Applier", "Applied", "ApplyResult", "ConflictPolicy", "Occupied", "upstream_wins"]
+__all__ = ["Applied", "Applier", "ApplyResult", "ConflictPolicy", "Occupied", "upstream_wins"]
 
 _NEVER = "1"  # no live object has this resourceVersion: etcd starts counting above it
 

@@ -1,17 +1,18 @@
 """The deletion brake: many planned deletions at once are a mistake until somebody says otherwise.
 
-It counts the deletions that a target plans (rows 3 and 11 of table 1) over a sliding minute, except those that
-the owner plainly asked for (a deletionTimestamp was seen on the object, its namespace or its workspace; a
-single DELETED event of a selector-less watch; an eviction). More than ``max(10, 20 % of the copies)`` in a
-minute trips it: pruning pauses, the SyncTarget says why, and everything else goes on. A restored upstream (a
-list older than one seen before) trips it whatever the count.
+It counts the deletions that a target plans (rows 3 and 11 of table 1), except those that somebody plainly asked
+for (a deletionTimestamp on the object or its namespace, a single DELETED event of a watch, an eviction, a
+deleted SyncTarget): these are not brought here at all. A planned deletion first waits for `SETTLE_SECONDS`, so
+that a changed selector or a surprising list is counted whole before the first copy goes; without that the first
+fifth of the copies would be gone before the brake knows. More than ``max(10, 20 % of the copies)`` within
+`WINDOW_SECONDS` trips it: pruning pauses, the SyncTarget says why, everything else goes on. A restored upstream
+trips it whatever the count (`engage`).
 
-It ends when the planned deletions go away by themselves (`clear_if_idle`: the cause was mended), or when a
-person releases it: an annotation with a time later than the trip. After a release the same deletions are let
-through, for `RELEASE_SECONDS`.
+It ends when no deletion is planned any more (`clear_if_idle`: the cause was mended), or when a person releases
+it with a time later than the trip. After a release deletions go through for `RELEASE_SECONDS`.
 
-Pure state machine; times are monotonic seconds, given by the caller, except the two wall-clock times of trip
-and release, which are compared with each other only.
+Pure state machine; times are monotonic seconds, given by the caller, except the wall-clock times of trip and
+release, which are compared with each other only.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from enum import Enum
 
 from tmc_syncer.api.resources import GVR, Key
 
-__all__ = ["Brake", "Cause", "Trip"]
+__all__ = ["SETTLE_SECONDS", "Brake", "Cause", "Permission", "Trip"]
 
+SETTLE_SECONDS = 2.0
 WINDOW_SECONDS = 60.0
 MINIMUM_DELETIONS = 10
 SHARE_OF_COPIES = 0.2
@@ -41,6 +43,14 @@ class Cause(Enum):
     TYPES_SHORTENED = "TypeListShortened"
     UPSTREAM_RESTORED = "UpstreamRestored"
     UNKNOWN = "MassDeletion"
+
+
+class Permission(Enum):
+    """The answer for one planned deletion. `WAIT`: it is counted; ask again after `SETTLE_SECONDS`."""
+
+    GO = "go"
+    WAIT = "wait"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +72,16 @@ class Trip:
 
 @dataclass(slots=True)
 class Brake:
-    """One brake guards one target. Callers ask `allows` right before each deletion that is not exempt."""
+    """One brake guards one target. `cause_hint` is what the next trip is put down to."""
 
     trip: Trip | None = None
     cause_hint: Cause = Cause.UNKNOWN
     _planned: OrderedDict[Item, float] = field(default_factory=OrderedDict)
-    _released_until: float = 0.0
+    _released_until: float = float("-inf")
     _released_at: datetime | None = None
 
-    def allows(self, item: Item, *, copies: int, now: float, wall: datetime) -> bool:
-        """Whether the deletion may go on. Counts it as planned; asking twice for one object counts once.
+    def ask(self, item: Item, *, copies: int, now: float, wall: datetime) -> Permission:
+        """Whether the deletion of one copy may go on. Asking twice for one object counts once.
 
         Args:
             item: type and key of the copy's upstream object.
@@ -80,44 +90,52 @@ class Brake:
             wall: wall-clock time, for the condition.
         """
         if now < self._released_until:
-            return True
-        self._planned[item] = now
-        self._planned.move_to_end(item)
+            return Permission.GO
+        planned_at = self._planned.setdefault(item, now)
         self._expire(now)
         if self.trip is not None:
             self.trip = replace(self.trip, planned=max(self.trip.planned, len(self._planned)))
-            return False
+            return Permission.HELD
         if len(self._planned) > max(MINIMUM_DELETIONS, SHARE_OF_COPIES * copies):
             self.trip = Trip(wall, self.cause_hint, len(self._planned), copies)
-            return False
-        return True
+            return Permission.HELD
+        return Permission.GO if now - planned_at >= SETTLE_SECONDS else Permission.WAIT
 
     def engage(self, cause: Cause, *, copies: int, wall: datetime) -> None:
-        """Trip at once, whatever the count (a restored upstream)."""
+        """Trip at once, whatever the count (a restored upstream); a release before that does not count any more."""
         if self.trip is None:
-            self.trip = Trip(wall, cause, 0, copies)
-            self._released_until = 0.0
+            self.trip = Trip(wall, cause, len(self._planned), copies)
+            self._released_until = float("-inf")
 
     def release(self, at: datetime, *, now: float) -> bool:
-        """A person releases it, by an annotation of time `at`. One older than the trip, or seen before, does nothing."""
-        if self._released_at is not None and at <= self._released_at:
-            return False
-        if self.trip is None or at < self.trip.since:
+        """A person releases it, by an annotation of time `at`; True when that ended a trip.
+
+        A time older than the trip does nothing, nor does one that was used before.
+        """
+        if self.trip is None or at < self.trip.since or at == self._released_at:
             return False
         self.trip = None
+        self.cause_hint = Cause.UNKNOWN
         self._planned.clear()
         self._released_at = at
         self._released_until = now + RELEASE_SECONDS
-        self.cause_hint = Cause.UNKNOWN
         return True
 
     def withdraw(self, item: Item) -> None:
         """The object needs no deletion any more (it is live again): it no longer counts."""
         self._planned.pop(item, None)
 
-    def clear_if_idle(self, *, held: int) -> bool:
-        """End by itself once nothing is held back any more: the cause is gone. True when it just ended."""
-        if self.trip is None or held or self._planned or self.trip.cause is Cause.UPSTREAM_RESTORED:
+    def done(self, item: Item) -> None:
+        """The copy is gone. What was deleted within the window goes on counting, unless the brake is tripped."""
+        if self.trip is not None:
+            self._planned.pop(item, None)
+
+    def clear_if_idle(self) -> bool:
+        """End by itself once no deletion is planned any more: the cause is gone. True when it just ended.
+
+        A restored upstream never ends by itself: what is missing from it stays missing.
+        """
+        if self.trip is None or self._planned or self.trip.cause is Cause.UPSTREAM_RESTORED:
             return False
         self.trip = None
         self.cause_hint = Cause.UNKNOWN

@@ -10,13 +10,14 @@ It is not the applier: it performs nothing. Pure but for the process-wide random
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import xxhash
 
+from tmc_syncer.api.fieldpath import FieldPath
 from tmc_syncer.api.names import APPLIED_DIGEST
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import Key
@@ -74,7 +75,7 @@ class DesiredCache:
         copy: Record,
         token: object,
         evaluate: Callable[[], Evaluation],
-        ceded: frozenset[str],
+        ceded: Collection[FieldPath],
     ) -> bool:
         """Whether `copy` holds the desired content of `record`, under our ownership.
 

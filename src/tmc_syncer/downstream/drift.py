@@ -7,17 +7,21 @@ changes its value). Neither needs the copy's values, a schema, or knowledge of d
 rule serves a restart: an unchanged world costs no write.
 
 List items are matched by the keys that the entry itself shows (``k:{"name":"web"}``); a list without such
-keys is atomic and counts as one field. Format: structured-merge-diff's FieldsV1. Pure.
+keys is atomic and counts as one field. Format: structured-merge-diff's FieldsV1. Two things cannot be read from
+one entry alone: an empty list owned as a whole from an empty list with keys (which leaves no trace in an entry),
+and a map owned as a whole from a map that lost all its parts. `still_holds` tells them apart by comparing with
+an entry that is known to be good. Pure.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
+from tmc_syncer.api.fieldpath import ANY_ITEM, FieldPath, covers
 from tmc_syncer.api.objects import encode_json
 
 __all__ = ["desired_digest", "missing_paths"]
@@ -29,6 +33,8 @@ _MISSING_LIMIT = 10  # enough for a message; the answer "not in sync" is known a
 _UNOWNED = frozenset({"apiVersion", "kind"})
 _UNOWNED_METADATA = frozenset({"name", "namespace", "uid", "resourceVersion", "creationTimestamp"})
 
+_decode = msgspec.json.decode
+
 
 def desired_digest(content: Mapping[str, Any], pipeline_version: str) -> str:
     """BLAKE2b-128 (hex) over the desired copy without its bookkeeping annotations, and the pipeline's version."""
@@ -36,73 +42,68 @@ def desired_digest(content: Mapping[str, Any], pipeline_version: str) -> str:
     return hashlib.blake2b(body, digest_size=_DIGEST_BYTES).hexdigest()
 
 
+# NOTE to whoever adds still_holds(): the lead changed `ceded` to field paths (api.fieldpath) on 11:26; keep that.
 def missing_paths(
-    desired: Mapping[str, Any], owned: Mapping[str, Any], ceded: frozenset[str] = frozenset()
-) -> list[str]:
+    desired: Mapping[str, Any], owned: Mapping[str, Any], ceded: Collection[FieldPath] = ()
+) -> list[FieldPath]:
     """Desired paths that our managedFields entry no longer contains, at most ten.
 
     Args:
         desired: the copy as we would apply it.
         owned: the decoded ``fieldsV1`` of our entry.
-        ceded: paths (``.spec.replicas``) that a field rule gave away; they are never missing.
+        ceded: fields that a rule gave away (and all below them); they are never missing.
     """
-    missing: list[str] = []
+    walk = _Walk(ceded)
     for name, value in desired.items():
         if name in _UNOWNED:
             continue
         if name == "metadata":
             value = {k: v for k, v in value.items() if k not in _UNOWNED_METADATA}  # noqa: PLW2901
-        _walk(value, owned.get(f"f:{name}"), f".{name}", ceded, missing)
-    return missing
+        walk.visit(value, owned.get(f"f:{name}"), (f"f:{name}",))
+    return walk.missing
 
 
-def _walk(value: Any, owned: Any, path: str, ceded: frozenset[str], missing: list[str]) -> None:
-    if path in ceded or len(missing) >= _MISSING_LIMIT:
-        return
-    if owned is None:
-        if not _covered_by_children(value, path):
-            missing.append(path)
-        return
-    if not owned:  # a leaf of the entry: a scalar, or an atomic map or list, owned whole
-        return
-    if isinstance(value, dict):
-        for name, child in value.items():
-            _walk(child, owned.get(f"f:{name}"), f"{path}.{name}", ceded, missing)
-    elif isinstance(value, list):
-        _walk_list(value, owned, path, ceded, missing)
+class _Walk:
+    """One walk over a desired object and an entry side by side."""
+
+    def __init__(self, ceded: Collection[FieldPath]) -> None:
+        self.missing: list[FieldPath] = []
+        self._ceded = ceded
+
+    def visit(self, value: Any, owned: Any, path: FieldPath) -> None:
+        if len(self.missing) >= _MISSING_LIMIT or (
+            self._ceded and any(covers(rule, path) for rule in self._ceded)
+        ):
+            return
+        if owned is None:
+            if not _is_no_field(value, path):
+                self.missing.append(path)
+        elif not owned:  # a leaf of the entry: a scalar, or an atomic map or list, owned whole
+            return
+        elif isinstance(value, dict):
+            for name, child in value.items():
+                step = f"f:{name}"
+                self.visit(child, owned.get(step), (*path, step))
+        elif isinstance(value, list):
+            self._visit_items(value, owned, path)
+
+    def _visit_items(self, items: list[Any], owned: dict[str, Any], path: FieldPath) -> None:
+        keyed = [(msgspec.json.decode(step[2:]), step) for step in owned if step.startswith("k:")]
+        values = {step for step in owned if step.startswith("v:")}
+        for item in items:
+            if isinstance(item, dict):
+                step = next((step for keys, step in keyed if _matches(item, keys)), None)
+                self.visit(item, None if step is None else owned[step], (*path, step or ANY_ITEM))
+            elif f"v:{encode_json(item).decode()}" not in values:
+                self.visit(item, None, (*path, f"v:{encode_json(item).decode()}"))
 
 
-def _covered_by_children(value: Any, path: str) -> bool:
-    """An empty ``metadata`` part (no labels, no owner references) is not a field of its own."""
-    return value in ({}, []) and path.startswith(".metadata")
-
-
-def _walk_list(
-    value: list[Any], owned: dict[str, Any], path: str, ceded: frozenset[str], missing: list[str]
-) -> None:
-    keyed = [(msgspec.json.decode(name[2:]), child) for name, child in owned.items() if name.startswith("k:")]
-    for item in value:
-        if isinstance(item, dict) and keyed:
-            child = next((child for keys, child in keyed if _matches(item, keys)), None)
-            label = f"{path}[{_describe(item, keyed)}]"
-            if child is None:
-                missing.append(label)
-            else:
-                _walk(item, child, label, ceded, missing)
-        elif not isinstance(item, dict) and not _has_value(item, owned):
-            missing.append(f"{path}[{item}]")
+def _is_no_field(value: Any, path: FieldPath) -> bool:
+    """An empty part of the metadata (no labels, no owner references) is not a field of its own."""
+    return value in ({}, []) and path[0] == "f:metadata"
 
 
 def _matches(item: dict[str, Any], keys: dict[str, Any]) -> bool:
     """Whether a desired item is the one with these keys; a key that the item leaves out was defaulted."""
-    return all(item[name] == value for name, value in keys.items() if name in item) and any(
-        name in item for name in keys
-    )
-
-
-def _describe(item: dict[str, Any], keyed: list[tuple[dict[str, Any], Any]]) -> str:
-    return ",".join(f"{name}={item[name]}" for name in keyed[0][0] if name in item)
-
-
-def _has_value(item: Any, owned: dict[str, Any]) -> bool:
-    return any(name.startswith("v:") and msgspec.json.decode(name[2:]) == item for name in owned)
+    present = [name for name in keys if name in item]
+    return bool(present) and all(item[name] == keys[name] for name in present)
