@@ -31,6 +31,7 @@ def test_the_least_that_is_needed_is_a_target_and_two_clusters() -> None:
 def test_a_workspace_makes_the_mode() -> None:
     assert config(workspace="root:team-a").resolved_mode is Mode.WORKSPACE
     assert config(workspace="root:team-a", mode=Mode.WORKSPACE).resolved_mode is Mode.WORKSPACE
+    assert config(mode=Mode.WORKSPACE).workspace == ""  # the kubeconfig's server address may name it
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -46,7 +47,6 @@ def test_settings_cannot_be_changed() -> None:
         ({"target": "EU_1"}, "'EU_1' is not a target name", "lower-case"),
         ({"target": "-a"}, "is not a target name", "both ends"),
         ({"workspace": "root:"}, "'root:' is not a workspace", "root:team-a"),
-        ({"mode": Mode.WORKSPACE}, "--mode workspace needs a workspace", "--workspace"),
         ({"mode": Mode.KUBERNETES, "workspace": "root"}, "does not go with --mode kubernetes", "Leave"),
         ({"workspace": "root", "cluster_name": "a"}, "--cluster-name goes with --mode kubernetes", "leave"),
         ({"cluster_name": "a:b"}, "'a:b' is not a cluster name", "63"),

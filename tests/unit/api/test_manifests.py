@@ -10,7 +10,7 @@ from typing import Any, Union
 import msgspec
 import pytest
 
-from tmc_syncer.api.manifests import crd_objects, crd_yaml
+from tmc_syncer.api.manifests import SCHEMA_REVISION, crd_objects, crd_yaml
 from tmc_syncer.api.synctarget import API_VERSION, KIND, SYNC_TARGETS, WORST_OBJECTS_LIMIT, SyncTargetStatus
 from tmc_syncer.api.synctarget_spec import SyncTargetSpec
 from tmc_syncer.api.synctarget_validation import FIELD_RULE_LIMIT, RESOURCE_LIMIT
@@ -32,6 +32,7 @@ def test_the_crd_defines_the_type_that_the_agent_uses() -> None:
     assert f"{crd['spec']['group']}/{version()['name']}" == API_VERSION
     assert crd["spec"]["names"]["kind"] == KIND
     assert crd["spec"]["scope"] == "Cluster"
+    assert crd["metadata"]["annotations"][SCHEMA_REVISION].isdigit()
     assert version()["subresources"] == {"status": {}}
 
 

@@ -1,0 +1,20 @@
+"""`tmc completion`: the script that teaches a shell our commands and flags."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+__all__ = ["completion"]
+
+
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="The shell.")],
+    /,
+) -> None:
+    """Print the completion script of a shell."""
+    from tmc_syncer.cli.application import application
+
+    sys.stdout.write(application("tmc").generate_completion(prog_name="tmc", shell=shell))
