@@ -2,5 +2,5 @@
 
 `pipeline` runs it, `context` holds what goes in and comes out, `registry` finds the transformers; each of the
 others is one transformer (cleaning, owners, namespaces, labels, annotations, secrets) or the table that it
-works by (assigned, references, domains, fieldtree).
+works by (assigned, references, domains, nulls, fieldtree).
 """

@@ -19,7 +19,7 @@ from typing import Any, Final
 from tmc_syncer.api.names import NAMESPACE_NAME_LABEL, PRESERVE_NODE_PORTS
 from tmc_syncer.transformation.context import Context
 
-__all__ = ["ASSIGNED", "BUILT_IN_GROUPS", "NULL_TIMESTAMPS", "Entries", "Field", "Items", "Rule"]
+__all__ = ["ASSIGNED", "Entries", "Field", "Items", "Rule"]
 
 
 def _always(_obj: dict[str, Any], _ctx: Context) -> bool:
@@ -63,7 +63,9 @@ class Items:
 
 Rule = Field | Entries | Items
 
-_TOKEN_VOLUME = re.compile(r"kube-api-access-[a-z0-9]{5}")
+_TOKEN_VOLUME = re.compile(
+    r"kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}"
+)  # as the API server makes names
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105
 _NODE_TAINTS = frozenset({"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"})
 _DEFAULT_TOLERATION_SECONDS = 300
@@ -71,6 +73,7 @@ _DEFAULT_TOLERATION_SECONDS = 300
 _JOB_LABELS = frozenset(
     {"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"}
 )
+_TRIGGER_TIME = frozenset({"endpoints.kubernetes.io/last-change-trigger-time"})
 _REVISION = ("deployment.kubernetes.io/",)
 
 
@@ -144,6 +147,9 @@ _JOB: Final[tuple[Rule, ...]] = (
     Entries("spec.template.metadata.labels", "job strategy", _JOB_LABELS, when=_auto_selector),
     # A Job without labels is shown with those of its template.
     Entries("metadata.labels", "defaulting of batch/v1", _JOB_LABELS, when=_auto_selector),
+    Entries(
+        "metadata.annotations", "job strategy up to 1.26", frozenset({"batch.kubernetes.io/job-tracking"})
+    ),
 )
 
 _VOLUME_ANNOTATIONS = (
@@ -188,11 +194,16 @@ ASSIGNED: Final[Mapping[tuple[str, str], tuple[Rule, ...]]] = {
     ("", "persistentvolumes"): _VOLUME,
     ("", "serviceaccounts"): (Field("secrets", "token controller"),),
     ("", "endpoints"): (
-        Entries(
-            "metadata.annotations",
-            "endpoints controller",
-            frozenset({"endpoints.kubernetes.io/last-change-trigger-time"}),
-        ),
+        Entries("metadata.annotations", "endpoints controller", _TRIGGER_TIME),
+        Field("subsets.*.addresses.*.targetRef.uid", "uid of an upstream pod"),
+        Field("subsets.*.addresses.*.targetRef.resourceVersion", "version of an upstream pod"),
+        Field("subsets.*.notReadyAddresses.*.targetRef.uid", "uid of an upstream pod"),
+        Field("subsets.*.notReadyAddresses.*.targetRef.resourceVersion", "version of an upstream pod"),
+    ),
+    ("discovery.k8s.io", "endpointslices"): (
+        Entries("metadata.annotations", "endpoints controller", _TRIGGER_TIME),
+        Field("endpoints.*.targetRef.uid", "uid of an upstream pod"),
+        Field("endpoints.*.targetRef.resourceVersion", "version of an upstream pod"),
     ),
     ("", "namespaces"): (
         Entries("metadata.labels", "namespace strategy", frozenset({NAMESPACE_NAME_LABEL})),
@@ -215,50 +226,3 @@ ASSIGNED: Final[Mapping[tuple[str, str], tuple[Rule, ...]]] = {
     ),
 }
 """Rules by (group, resource), applied in this order; types that are not here have nothing of the kind."""
-
-BUILT_IN_GROUPS: Final = frozenset(
-    {
-        "",
-        "admissionregistration.k8s.io",
-        "apiextensions.k8s.io",
-        "apiregistration.k8s.io",
-        "apps",
-        "authentication.k8s.io",
-        "authorization.k8s.io",
-        "autoscaling",
-        "batch",
-        "certificates.k8s.io",
-        "coordination.k8s.io",
-        "discovery.k8s.io",
-        "events.k8s.io",
-        "extensions",
-        "flowcontrol.apiserver.k8s.io",
-        "networking.k8s.io",
-        "node.k8s.io",
-        "policy",
-        "rbac.authorization.k8s.io",
-        "resource.k8s.io",
-        "scheduling.k8s.io",
-        "storage.k8s.io",
-        "storagemigration.k8s.io",
-    }
-)
-"""Groups that kube-apiserver itself serves: their types know no null, it means the same as absent there."""
-
-NULL_TIMESTAMPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("", "podtemplates"): ("template.metadata.creationTimestamp",),
-    ("", "replicationcontrollers"): ("spec.template.metadata.creationTimestamp",),
-    ("apps", "daemonsets"): ("spec.template.metadata.creationTimestamp",),
-    ("apps", "deployments"): ("spec.template.metadata.creationTimestamp",),
-    ("apps", "replicasets"): ("spec.template.metadata.creationTimestamp",),
-    ("apps", "statefulsets"): (
-        "spec.template.metadata.creationTimestamp",
-        "spec.volumeClaimTemplates.*.metadata.creationTimestamp",
-    ),
-    ("batch", "cronjobs"): (
-        "spec.jobTemplate.metadata.creationTimestamp",
-        "spec.jobTemplate.spec.template.metadata.creationTimestamp",
-    ),
-    ("batch", "jobs"): ("spec.template.metadata.creationTimestamp",),
-}
-"""Where API servers before 1.34 show nulls: looked at first, so that nearly no object is searched as a whole."""

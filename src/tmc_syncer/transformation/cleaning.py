@@ -2,9 +2,7 @@
 
 Metadata keeps name, namespace, labels, annotations and ownerReferences and nothing else (no uid, versions,
 times, managedFields, finalizers). Status goes. Of the rest, what the table `assigned.ASSIGNED` lists for the
-kind goes. Nulls go where a null means the same as an absent field (built-in types): server-side apply would
-make them fields of ours. In custom resources a stored null is one that the schema allows and may mean
-something, so only the ``creationTimestamp: null`` of embedded templates goes there.
+kind goes, and nulls by the rule of `nulls`.
 
 Types that let a workspace reach beyond its own objects (RBAC, CRDs, everything cluster-scoped) are refused
 unless they are listed with ``clusterScoped: true``. Of ServiceAccount ``default``, which each namespace has
@@ -19,17 +17,10 @@ from typing import Any, Final
 
 from tmc_syncer.api.objects import Meta
 from tmc_syncer.api.resources import GVR, ResourceInfo
-from tmc_syncer.transformation.assigned import (
-    ASSIGNED,
-    BUILT_IN_GROUPS,
-    NULL_TIMESTAMPS,
-    Entries,
-    Field,
-    Items,
-    Rule,
-)
+from tmc_syncer.transformation.assigned import ASSIGNED, Entries, Items, Rule
 from tmc_syncer.transformation.context import Context, ExclusionError
-from tmc_syncer.transformation.fieldtree import drop_embedded_timestamps, drop_nulls, owners_of
+from tmc_syncer.transformation.fieldtree import owners_of
+from tmc_syncer.transformation.nulls import clear_nulls
 
 __all__ = ["KEPT_METADATA", "Cleaning", "is_partial"]
 
@@ -69,7 +60,7 @@ class Cleaning:
         obj["metadata"] = metadata
         obj.pop("status", None)
         if ctx.nulls:
-            _clear_nulls(obj, gvr, ctx.nulls)
+            clear_nulls(obj, gvr, ctx.nulls)
         for rule in ASSIGNED.get((gvr.group, gvr.resource), ()):
             if rule.when(obj, ctx):
                 _apply(rule, obj)
@@ -92,21 +83,6 @@ def _refuse_untrusted(info: ResourceInfo, *, trusted: bool) -> None:
     )
 
 
-def _clear_nulls(obj: dict[str, Any], gvr: GVR, expected: int) -> None:
-    """Remove nulls; `expected` is how often the word occurs in the JSON, at least as often as there are nulls."""
-    if gvr.group not in BUILT_IN_GROUPS:
-        drop_embedded_timestamps(obj)
-        return
-    for path in NULL_TIMESTAMPS.get((gvr.group, gvr.resource), ()):
-        owners, name = owners_of(obj, path)
-        for owner in owners:
-            if owner[name] is None:
-                del owner[name]
-                expected -= 1
-    if expected > 0:
-        drop_nulls(obj)
-
-
 def _user_metadata(obj: dict[str, Any]) -> dict[str, Any]:
     metadata = obj["metadata"]
     return {name: metadata[name] for name in KEPT_METADATA if metadata.get(name)}
@@ -115,32 +91,30 @@ def _user_metadata(obj: dict[str, Any]) -> dict[str, Any]:
 def _apply(rule: Rule, obj: dict[str, Any]) -> None:
     owners, name = owners_of(obj, rule.path)
     for owner in owners:
-        match rule:
-            case Field(value=is_assigned):
-                if is_assigned(owner[name]):
-                    del owner[name]
-            case Entries(names=names, prefixes=prefixes):
-                _remove_entries(owner, name, names, prefixes)
-            case Items(item=is_assigned):
-                _remove_items(owner, name, is_assigned)
+        if isinstance(rule, Entries):
+            _remove_entries(owner, name, rule)
+        elif isinstance(rule, Items):
+            _remove_items(owner, name, rule)
+        elif rule.value(owner[name]):
+            del owner[name]
 
 
-def _remove_entries(
-    owner: dict[str, Any], name: str, names: frozenset[str], prefixes: tuple[str, ...]
-) -> None:
+def _remove_entries(owner: dict[str, Any], name: str, rule: Entries) -> None:
     entries = owner[name]
-    if not isinstance(entries, dict):
-        return
-    kept = {key: value for key, value in entries.items() if key not in names and not key.startswith(prefixes)}
-    _replace(owner, name, entries, kept)
+    if isinstance(entries, dict):
+        kept = {
+            key: value
+            for key, value in entries.items()
+            if key not in rule.names and not key.startswith(rule.prefixes)
+        }
+        _replace(owner, name, entries, kept)
 
 
-def _remove_items(owner: dict[str, Any], name: str, is_assigned: Any) -> None:
+def _remove_items(owner: dict[str, Any], name: str, rule: Items) -> None:
     items = owner[name]
-    if not isinstance(items, list):
-        return
-    kept = [item for item in items if not (isinstance(item, dict) and is_assigned(item))]
-    _replace(owner, name, items, kept)
+    if isinstance(items, list):
+        kept = [item for item in items if not (isinstance(item, dict) and rule.item(item))]
+        _replace(owner, name, items, kept)
 
 
 def _replace(owner: dict[str, Any], name: str, before: Any, kept: Any) -> None:

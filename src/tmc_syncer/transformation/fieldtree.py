@@ -2,11 +2,8 @@
 
 A path is written with dots, ``spec.template.spec``; a ``*`` stands for each item of a list or each value of a
 map. What is not there, or has another shape than the path expects, is simply not found: upstream objects may
-be of any shape (kcp validates little), and no rule may fail on one.
-
-`drop_nulls` removes what server-side apply would take as a field of ours although it says nothing: an
-API server stores no nulls for built-in types, but its JSON shows some (``creationTimestamp: null`` in pod
-templates, ``rules: null`` in roles). Functions work in place on a tree that the caller owns. Pure.
+be of any shape (kcp validates little), and no rule may fail on one. Nothing is changed here; the places that
+are found are those of the caller's own tree. Pure.
 """
 
 from __future__ import annotations
@@ -14,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["drop_embedded_timestamps", "drop_nulls", "find", "owners_of"]
+__all__ = ["find", "owners_of"]
 
 
 def find(root: Any, path: str) -> list[Any]:
@@ -47,38 +44,3 @@ def owners_of(root: Any, path: str) -> tuple[list[dict[str, Any]], str]:
     """The maps that hold the last name of `path`, and that name."""
     parent, _, name = path.rpartition(".")
     return [value for value in find(root, parent) if isinstance(value, dict) and name in value], name
-
-
-def drop_nulls(root: dict[str, Any]) -> None:
-    """Remove each member whose value is null, at any depth. Items of lists stay: their place has a meaning."""
-    for value in _maps(root):
-        if None in value.values():
-            for name in [name for name, child in value.items() if child is None]:
-                del value[name]
-
-
-def drop_embedded_timestamps(root: dict[str, Any]) -> None:
-    """Remove ``creationTimestamp: null`` of each embedded ``metadata``, at any depth."""
-    for value in _maps(root):
-        metadata = value.get("metadata")
-        if isinstance(metadata, dict) and metadata.get("creationTimestamp", "") is None:
-            del metadata["creationTimestamp"]
-
-
-def _maps(root: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every map of the tree; without recursion, because depth is the author's choice."""
-    maps = [root]
-    lists: list[list[Any]] = []
-    for value in maps:  # grows while it is walked
-        for child in value.values():
-            if type(child) is dict:
-                maps.append(child)
-            elif type(child) is list:
-                lists.append(child)
-        while lists:
-            for child in lists.pop():
-                if type(child) is dict:
-                    maps.append(child)
-                elif type(child) is list:
-                    lists.append(child)
-    return maps

@@ -18,6 +18,7 @@ import msgspec
 
 from tmc_syncer.api.objects import Meta, OwnerReference
 from tmc_syncer.api.resources import GVR
+from tmc_syncer.transformation.cleaning import is_partial
 from tmc_syncer.transformation.context import Context, OwnerState, OwnerVerdict
 
 __all__ = ["Owners", "has_to_wait", "look_up"]
@@ -31,9 +32,9 @@ class Owners:
     name = "owners"
     priority = 200
 
-    def applies(self, gvr: GVR, meta: Meta) -> bool:  # noqa: ARG002
-        """Whether there are owner references at all."""
-        return bool(meta.owner_references)
+    def applies(self, gvr: GVR, meta: Meta) -> bool:
+        """Whether it is a copy of ours that has owners at all."""
+        return bool(meta.owner_references) and not is_partial(gvr, meta.name)
 
     def down(self, obj: dict[str, Any], ctx: Context) -> dict[str, Any]:
         """The object with the references whose owner is known, and no others."""

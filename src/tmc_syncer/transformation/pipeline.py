@@ -89,12 +89,9 @@ def down(
     except Exception as error:  # noqa: BLE001
         # A registered transformer is somebody else's code; its error may quote values, so a Secret's is cut off.
         raise _failure(name, info, record, error) from (None if _is_secret(info) else error)
-    return Desired(
-        obj,
-        waiting_for_owner=has_to_wait(owners),
-        partial=is_partial(info.gvr, meta.name),
-        steps=tuple(steps),
-    )
+    partial = is_partial(info.gvr, meta.name)
+    waiting = has_to_wait(owners) and not partial
+    return Desired(obj, waiting_for_owner=waiting, partial=partial, steps=tuple(steps))
 
 
 def up(
@@ -133,8 +130,9 @@ def _fresh(record: Record, info: ResourceInfo, *, whole: bool) -> dict[str, Any]
             "metadata": {
                 "name": meta.name,
                 "namespace": meta.namespace,
-                "labels": meta.labels,
-                "annotations": meta.annotations,
+                # Copies, because a transformer may work in place and the record is shared.
+                "labels": dict(meta.labels or {}),
+                "annotations": dict(meta.annotations or {}),
                 "ownerReferences": msgspec.to_builtins(meta.owner_references),
             },
         }

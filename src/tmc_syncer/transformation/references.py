@@ -40,11 +40,20 @@ AFFINITY_TERMS: Final = (
 """Below ``affinity`` of a pod spec: each has a list ``namespaces`` and a ``namespaceSelector``."""
 
 NAMES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("", "endpoints"): (
+        "subsets.*.addresses.*.targetRef.namespace",
+        "subsets.*.notReadyAddresses.*.targetRef.namespace",
+    ),
+    ("discovery.k8s.io", "endpointslices"): ("endpoints.*.targetRef.namespace",),
     ("", "persistentvolumeclaims"): ("spec.dataSourceRef.namespace",),
     ("", "persistentvolumes"): (
         "spec.claimRef.namespace",
         # Secrets that a volume plugin reads with the rights of the cluster.
-        "spec.csi.*.namespace",
+        "spec.csi.controllerExpandSecretRef.namespace",
+        "spec.csi.controllerPublishSecretRef.namespace",
+        "spec.csi.nodeExpandSecretRef.namespace",
+        "spec.csi.nodePublishSecretRef.namespace",
+        "spec.csi.nodeStageSecretRef.namespace",
         "spec.*.secretRef.namespace",
         "spec.azureFile.secretNamespace",
         "spec.glusterfs.endpointsNamespace",

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tmc_syncer.api.names import LAST_APPLIED
 from tmc_syncer.api.objects import Meta
 from tmc_syncer.api.resources import GVR
 from tmc_syncer.transformation.context import Context, ExclusionError
@@ -53,13 +54,14 @@ class Secrets:
         Raises:
             ExclusionError: it is of a kind that stays upstream, or its registry credentials cannot be read.
         """
-        kind = obj.get("type")
+        kind = str(obj.get("type"))
         if kind in _EXCLUDED:
             raise ExclusionError(_EXCLUDED[kind], f"Secrets of type {kind} stay upstream.", terminal=False)
         _fold(obj)
         if kind in _DOCKER_KEYS:
             key = _DOCKER_KEYS[kind]
-            obj["data"] = {**obj.get("data", {}), key: _tidy(obj.get("data", {}).get(key), kind)}
+            data = _entries(obj, "data")
+            obj["data"] = {**data, key: _tidy(data.get(key), kind)}
         return obj
 
     def up(self, obj: dict[str, Any], ctx: Context) -> dict[str, Any]:  # noqa: ARG002
@@ -68,28 +70,36 @@ class Secrets:
 
 
 def masked(obj: dict[str, Any]) -> dict[str, Any]:
-    """A Secret to show to people: each value replaced by the same mark."""
+    """A Secret to show to people: each value replaced by the same mark, also those that kubectl noted down."""
     shown: dict[str, Any] = {
         field: dict.fromkeys(obj[field], _MASK) if isinstance(obj[field], dict) else _MASK
         for field in ("data", "stringData")
         if field in obj
     }
+    metadata = obj.get("metadata") or {}
+    annotations = metadata.get("annotations") or {}
+    if LAST_APPLIED in annotations:
+        shown["metadata"] = {**metadata, "annotations": {**annotations, LAST_APPLIED: _MASK}}
     return {**obj, **shown}
 
 
 def _fold(obj: dict[str, Any]) -> None:
-    texts = obj.pop("stringData", None)
-    if isinstance(texts, dict):
+    texts = _entries(obj, "stringData")
+    obj.pop("stringData", None)
+    if texts:
         encoded = {name: base64.b64encode(str(text).encode()).decode() for name, text in texts.items()}
-        obj["data"] = {**(obj.get("data") or {}), **encoded}
+        obj["data"] = {**_entries(obj, "data"), **encoded}
+
+
+def _entries(obj: dict[str, Any], field: str) -> dict[str, Any]:
+    entries = obj.get(field)
+    return entries if isinstance(entries, dict) else {}
 
 
 def _tidy(value: Any, kind: str) -> str:
     """The registry credentials with known fields only; unchanged to the byte when there are no others."""
     try:
-        config = msgspec.json.decode(binascii.a2b_base64(value, strict_mode=True), type=dict[str, Any])
-        holder = config if kind != _DOCKER_CONFIG_JSON else config.get("auths") or {}
-        entries = msgspec.convert(holder, dict[str, dict[str, str | None]])
+        return _known_fields_only(value, nested=kind == _DOCKER_CONFIG_JSON)
     except (TypeError, ValueError, RecursionError):
         # The cause quotes the value: it must not be chained.
         raise ExclusionError(
@@ -98,12 +108,18 @@ def _tidy(value: Any, kind: str) -> str:
             hint="They have to be base64 of a JSON object that maps each registry to its credentials.",
             terminal=True,
         ) from None
-    if all(_CREDENTIAL_FIELDS.issuperset(entry) for entry in entries.values()):
-        return str(value)
-    tidy = {
+
+
+def _known_fields_only(value: Any, *, nested: bool) -> str:
+    config = msgspec.json.decode(binascii.a2b_base64(value, strict_mode=True), type=dict[str, Any])
+    registries = (config.get("auths") or {}) if nested else config
+    entries = msgspec.convert(registries, dict[str, dict[str, Any]])
+    known = {
         registry: {name: text for name, text in entry.items() if name in _CREDENTIAL_FIELDS}
         for registry, entry in entries.items()
     }
-    return base64.b64encode(
-        msgspec.json.encode({**config, "auths": tidy} if holder is not config else tidy)
-    ).decode()
+    msgspec.convert(known, dict[str, dict[str, str | None]])
+    if known == entries:
+        return str(value)
+    tidy = {**config, "auths": known} if nested else known
+    return base64.b64encode(msgspec.json.encode(tidy)).decode()
