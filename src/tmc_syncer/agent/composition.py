@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from tmc_syncer.agent.autoscalers import Autoscalers
 from tmc_syncer.agent.config import AgentConfig
 from tmc_syncer.agent.freshness import Freshness
 from tmc_syncer.agent.informers import Informers
@@ -33,7 +34,7 @@ from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, Key
 from tmc_syncer.api.synctarget import SYNC_TARGETS, check_spec
 from tmc_syncer.api.synctarget_spec import SyncTargetSpec
-from tmc_syncer.downstream.applier import Applier
+from tmc_syncer.downstream.applier import Applied, Applier
 from tmc_syncer.downstream.brake import Cause
 from tmc_syncer.downstream.census import Census
 from tmc_syncer.engine.controller import Controller
@@ -155,7 +156,7 @@ def compose(
 
     interpreter = Interpreter(upstream.client, downstream, env.clock, partial(_report, log, metrics))
     applier, observer = Applier(downstream), Observer(world)
-    spec = SpecController(world, observer, interpreter, applier)
+    spec = SpecController(world, observer, interpreter, applier, partial(_applied, log, metrics))
     status = StatusController(world, interpreter, observer.is_current)
     memory = VersionMemory(downstream, reference.key, env)
     types = TypeController(
@@ -167,6 +168,13 @@ def compose(
         memory,
         partial(_restored, world, log),
     )
+    autoscalers = Autoscalers(
+        informers,
+        (upstream.client, downstream),
+        lambda: (types.upstream, types.downstream),
+        world.enqueue_scaled,
+    )
+    world.autoscaled, world.autoscaling_known = autoscalers.scales, autoscalers.ready
     census = Census(downstream, lambda: types.downstream, reference.key)
     namespaces = NamespaceController(world, interpreter, applier, census, config.namespace_deletion_delay)
     target_informer = informers.open(
@@ -200,6 +208,7 @@ def compose(
         "types": types.run,
         "synctarget": target_controller.run,
         "reporter": reporter.run,
+        "autoscalers": autoscalers.run,
         "freshness": Freshness(world, metrics).run,
     }
     return Agent(world, lease, memory, log, metrics, statusz, controllers, background)
@@ -255,6 +264,20 @@ def _report(log: Logger, metrics: Metrics, write: Write) -> None:
     log_write(
         log, write.gvr, write.key, verb=write.verb, row=write.row, result=write.result, seconds=write.seconds,
         side=write.side,
+    )  # fmt: skip
+
+
+def _applied(log: Logger, metrics: Metrics, gvr: GVR, key: Key, applied: Applied, drifted: bool) -> None:
+    """Count and name what somebody else had changed in a copy."""
+    if drifted:
+        metrics.drift(gvr)
+    if not applied.conflicts:
+        return
+    metrics.conflict("field", "UpstreamWins")
+    log.warning(
+        "conflict", gvr=str(gvr), namespace=key.namespace, name=key.name, policy="UpstreamWins",
+        outcome=applied.result.value, managers=sorted({c.manager for c in applied.conflicts}),
+        fields=[c.field_path for c in applied.conflicts][:10],
     )  # fmt: skip
 
 

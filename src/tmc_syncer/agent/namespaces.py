@@ -21,6 +21,7 @@ from tmc_syncer.downstream.applier import Applier, Occupied
 from tmc_syncer.downstream.census import Census
 from tmc_syncer.downstream.desired import Evaluation
 from tmc_syncer.downstream.drift import desired_digest, missing_paths
+from tmc_syncer.downstream.field_rules import TypeRules
 from tmc_syncer.downstream.namespaces import NamespacePlace, desired_namespace
 from tmc_syncer.engine.env import rfc3339
 from tmc_syncer.engine.outcomes import DONE, RequeueAfter, Result
@@ -127,7 +128,7 @@ class NamespaceController:
         effect = ApplyCopy(
             NAMESPACE_INFO, upstream.key, Key("", "", place.name), record.meta.uid, self._body(evaluation)
         )
-        apply = partial(self._applier.apply, effect, record.meta.resource_version)
+        apply = partial(self._applier.apply, effect, TypeRules(), record.meta.resource_version)
         applied = await self._interpreter.timed("downstream", "apply", NAMESPACE_INFO, effect.key, 15, apply)
         if applied.record is not None:
             self._world.downstream_namespaces.store.write_replied(applied.record)

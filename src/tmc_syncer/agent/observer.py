@@ -21,6 +21,7 @@ from tmc_syncer.api.resources import Key
 from tmc_syncer.api.synctarget_spec import FinalizerPolicy
 from tmc_syncer.downstream.brake import Permission
 from tmc_syncer.downstream.desired import Evaluation, evaluate
+from tmc_syncer.downstream.field_rules import TypeRules
 from tmc_syncer.downstream.namespaces import NamespacePlace
 from tmc_syncer.downstream.observation import Sighting, is_paused, observe
 from tmc_syncer.sync.assignment import Assignment
@@ -181,15 +182,20 @@ class Observer:
 
     def evaluate(self, view: View) -> Evaluation:
         """The desired copy with its digest."""
-        return evaluate(self.desired(view))
+        return evaluate(self.desired(view), self.rules(view).yields)
+
+    def rules(self, view: View) -> TypeRules:
+        """The field rules in force for the object."""
+        return self._world.field_rules(view.synced, view.key, view.copy_key.namespace)
 
     def in_sync(self, view: View) -> bool:
         """Whether the copy holds the present content of the record, under our ownership."""
         record, copy = view.record, view.copy
         if record is None or copy is None or copy.meta.label(DOWNSTREAM_CLUSTER_LABEL) is None:
             return False
-        token = view.copy_key.namespace, view.locator
-        return view.synced.desired.in_sync(record, copy, token, partial(self.evaluate, view), ())
+        rules = self.rules(view)
+        token = view.copy_key.namespace, view.locator, rules
+        return view.synced.desired.in_sync(record, copy, token, partial(self.evaluate, view), rules.ceded)
 
     def is_current(self, synced: SyncedType, record: Record, copy: Record) -> bool:
         """What the status controller asks: whether `copy` holds the present content of `record`."""

@@ -11,19 +11,21 @@ raised for the queue to back off by their class.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from tmc_syncer.agent.observer import Observer, Proofs, View
 from tmc_syncer.agent.synced_type import Item
 from tmc_syncer.agent.world import World
-from tmc_syncer.api.names import finalizer
+from tmc_syncer.api.names import APPLIED_DIGEST, finalizer
 from tmc_syncer.api.objects import Record
-from tmc_syncer.api.resources import Key, ResourceInfo
+from tmc_syncer.api.resources import GVR, Key, ResourceInfo
 from tmc_syncer.api.synctarget_spec import RemovalPolicy
 from tmc_syncer.downstream.applier import Applied, Applier, Occupied
 from tmc_syncer.downstream.brake import SETTLE_SECONDS
 from tmc_syncer.downstream.desired import Evaluation
+from tmc_syncer.downstream.field_rules import TypeRules, owns, with_live, without
 from tmc_syncer.downstream.propagation import propagation
 from tmc_syncer.downstream.release import release_patch
 from tmc_syncer.engine.env import rfc3339
@@ -40,6 +42,7 @@ from tmc_syncer.sync.effects import (
 )
 from tmc_syncer.sync.interpreter import Interpreter
 from tmc_syncer.sync.journal import State
+from tmc_syncer.sync.ownership import owned_paths
 from tmc_syncer.sync.table import Action, Verdict
 
 __all__ = ["SpecController"]
@@ -59,15 +62,29 @@ _STATES = {
     "Finished": State.FINISHED,
 }
 
+OnApplied = Callable[[GVR, Key, Applied, bool], None]
+
 
 class SpecController:
-    """Reconciles the specs of all types of one target. `reconcile` is given to `engine.controller`."""
+    """Reconciles the specs of all types of one target. `reconcile` is given to `engine.controller`.
 
-    def __init__(self, world: World, observer: Observer, interpreter: Interpreter, applier: Applier) -> None:
+    `on_applied(gvr, copy, applied, drifted)` hears of each update; `drifted`: upstream had not changed, so somebody
+    changed the copy.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        observer: Observer,
+        interpreter: Interpreter,
+        applier: Applier,
+        on_applied: OnApplied,
+    ) -> None:
         self._world = world
         self._observer = observer
         self._interpreter = interpreter
         self._applier = applier
+        self._on_applied = on_applied
 
     async def reconcile(self, item: Item) -> Result:
         """Bring one object closer to where table 1 wants it. Raises `KubeError`s for the queue to back off."""
@@ -235,15 +252,28 @@ class SpecController:
 
     async def _apply(self, view: View, verdict: Verdict, proofs: Proofs) -> None:
         assert view.copy is not None
-        evaluation, meta = self._observer.evaluate(view), view.copy.meta
-        effect = ApplyCopy(
-            view.synced.downstream_info, view.key, view.copy_key, meta.uid, self._body(evaluation)
-        )
-        send = partial(self._applier.apply, effect, meta.resource_version)
-        applied = await self._interpreter.timed(
-            "downstream", "apply", effect.info, effect.key, verdict.row, send
-        )
+        evaluation, meta, rules = self._observer.evaluate(view), view.copy.meta, self._observer.rules(view)
+        info, body = view.synced.downstream_info, self._body(evaluation)
+        if rules.yields:
+            body = await self._yield_fields(view, body, rules)
+        effect = ApplyCopy(info, view.key, view.copy_key, meta.uid, body)
+        send = partial(self._applier.apply, effect, rules, meta.resource_version)
+        applied = await self._interpreter.timed("downstream", "apply", info, effect.key, verdict.row, send)
+        drifted = meta.annotation(APPLIED_DIGEST) == evaluation.digest
+        self._on_applied(view.synced.gvr, view.copy_key, applied, drifted)
         self._accept(view, applied, evaluation, proofs)
+
+    async def _yield_fields(self, view: View, body: dict[str, Any], rules: TypeRules) -> dict[str, Any]:
+        """The body with what yields to the cluster: the live value where we still own the field, else nothing.
+
+        This is the one read before a write: leaving out a field that only we own would make the server reset it.
+        """
+        assert view.copy is not None
+        fields = owned_paths(view.copy.meta)
+        kept = [path for path in rules.yields if owns(fields, path)]
+        body = without(body, [path for path in rules.yields if path not in kept])
+        live = await _live(self._world.clusters.downstream, view.synced.downstream_info, view.copy_key)
+        return body if live is None or not kept else with_live(body, live.to_object(), kept)
 
     def _body(self, evaluation: Evaluation) -> dict[str, Any]:
         return evaluation.body(synced_at=rfc3339(self._world.env.clock.now()))

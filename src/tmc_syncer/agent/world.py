@@ -17,6 +17,7 @@ from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, Key
 from tmc_syncer.api.synctarget_spec import NamespaceNaming, SyncTargetSpec
 from tmc_syncer.downstream.brake import Brake
+from tmc_syncer.downstream.field_rules import TypeRules, rules_of_type
 from tmc_syncer.downstream.namespaces import NamespacePlace, place
 from tmc_syncer.downstream.propagation import priority
 from tmc_syncer.engine.env import Env
@@ -71,10 +72,13 @@ class World:
     statuses: WorkQueue[Item]
     namespaces: WorkQueue[Key]
     holds_lease: Callable[[], bool]
+    autoscaled: Callable[[SyncedType, Key, str], bool] = lambda _synced, _key, _namespace: False
+    autoscaling_known: Callable[[float], bool] = lambda _now: True
     journal: Journal = field(default_factory=Journal)
     brake: Brake = field(default_factory=Brake)
     types: dict[GVR, SyncedType] = field(default_factory=dict)
     target_deleting: bool = False
+    _field_rules: dict[GVR, tuple[SyncTargetSpec, TypeRules]] = field(default_factory=dict)
     _seen_deleted: dict[Item, None] = field(default_factory=dict)
     _dependants: dict[str, set[Item]] = field(default_factory=dict)
 
@@ -90,7 +94,21 @@ class World:
             and synced.fresh(now)
             and self.upstream_namespaces.fresh(now)
             and self.downstream_namespaces.fresh(now)
+            and (not _can_scale(synced) or self.autoscaling_known(now))
         )
+
+    def field_rules(self, synced: SyncedType, key: Key, downstream_namespace: str) -> TypeRules:
+        """The field rules in force for one object."""
+        rules = self._rules_of(synced.gvr)
+        if _can_scale(synced) and self.autoscaled(synced, key, downstream_namespace):
+            return rules.autoscaled()
+        return rules
+
+    def _rules_of(self, gvr: GVR) -> TypeRules:
+        known = self._field_rules.get(gvr)
+        if known is None or known[0] is not self.spec:
+            known = self._field_rules[gvr] = self.spec, rules_of_type(self.spec.field_rules, gvr)
+        return known[1]
 
     def locator(self, synced: SyncedType, key: Key) -> Locator:
         """The locator of an upstream object's namespace, or of a cluster-scoped object."""
@@ -173,6 +191,18 @@ class World:
             for key in keys:
                 self.enqueue(gvr, key)
 
+    def enqueue_scaled(self, side: int, namespace: str, kind: str, name: str) -> None:
+        """Look again at an object whose autoscaling began or ended; `side` is 0 upstream, 1 downstream."""
+        if side == 1:
+            record = self.downstream_namespaces.store.get(Key("", "", namespace))
+            locator = None if record is None else parse_locator(record.meta.annotation(NAMESPACE_LOCATOR))
+            if locator is None:
+                return
+            namespace = locator.namespace
+        for gvr, synced in self.types.items():
+            if synced.upstream_info.kind == kind:
+                self.enqueue(gvr, Key(self.clusters.cluster, namespace, name))
+
     def enqueue_all(self) -> None:
         """Look again at every object of every type: the rules changed."""
         for gvr, synced in self.types.items():
@@ -186,3 +216,7 @@ class World:
             source = self.source_of(record)
             if source is not None and synced.upstream_store.get(source) is None:
                 self.enqueue(gvr, source)
+
+
+def _can_scale(synced: SyncedType) -> bool:
+    return "scale" in synced.upstream_info.subresources

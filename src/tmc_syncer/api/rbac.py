@@ -19,6 +19,11 @@ __all__ = ["cluster_role", "cluster_role_binding", "downstream_rules", "upstream
 
 Rule = dict[str, Any]
 _READ = ("get", "list", "watch")
+_AUTOSCALERS: Rule = {
+    "apiGroups": ["autoscaling"],
+    "resources": ["horizontalpodautoscalers"],
+    "verbs": list(_READ),
+}
 
 
 def upstream_rules(types: Iterable[GVR], *, install: bool = True) -> list[Rule]:
@@ -28,6 +33,7 @@ def upstream_rules(types: Iterable[GVR], *, install: bool = True) -> list[Rule]:
         _rule("coordination.k8s.io", ("leases",), ("get", "create", "update")),
         _rule("workload.kcp.io", ("synctargets",), (*_READ, "patch", *(("create",) if install else ()))),
         _rule("workload.kcp.io", ("synctargets/status",), ("patch",)),
+        _AUTOSCALERS,
     ]
     if install:
         rules.append(_rule("apiextensions.k8s.io", ("customresourcedefinitions",), ("get", "create")))
@@ -43,6 +49,7 @@ def downstream_rules(types: Iterable[GVR], *, census: bool = True) -> list[Rule]
     rules = [
         _rule("", ("namespaces",), write),
         _rule("coordination.k8s.io", ("leases",), ("get", "create", "patch")),
+        _AUTOSCALERS,
     ]
     rules += [_rule(group, resources, write) for group, resources in _grouped(types).items()]
     if census:

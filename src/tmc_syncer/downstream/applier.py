@@ -13,18 +13,18 @@ retries belong to the controller's dispatcher and queue. Errors of class Conflic
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from tmc_syncer.api.objects import Record
-from tmc_syncer.api.resources import Key, ResourceInfo
+from tmc_syncer.downstream.field_rules import Resolution, TypeRules, upstream_wins, without
 from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.errors import ApiError, FieldConflict
 from tmc_syncer.sync.effects import ApplyCopy, CreateCopy
 
-__all__ = ["Applied", "Applier", "ApplyResult", "ConflictPolicy", "Occupied", "upstream_wins"]
+__all__ = ["Applied", "Applier", "ApplyResult", "ConflictPolicy", "Occupied"]
 
 _NEVER = "1"  # no live object has this resourceVersion: etcd starts counting above it
 
@@ -51,13 +51,8 @@ class Occupied(Exception):
     """Something stands under the copy's name that the cache does not show: look at it live, decide again."""
 
 
-ConflictPolicy = Callable[[ResourceInfo, Key, tuple[FieldConflict, ...]], bool]
-"""Decides whether the contested fields are taken by force. Other outcomes come with the other policies."""
-
-
-def upstream_wins(_info: ResourceInfo, _key: Key, _conflicts: tuple[FieldConflict, ...]) -> bool:
-    """`UpstreamWins`: what the workspace says is taken back; the conflict is counted and reported."""
-    return True
+ConflictPolicy = Callable[[Collection[FieldConflict], TypeRules], Resolution]
+"""Decides what becomes of contested fields."""
 
 
 class Applier:
@@ -78,8 +73,11 @@ class Applier:
             raise
         return Applied(ApplyResult.CREATED, record)
 
-    async def apply(self, effect: ApplyCopy, known_version: str = "") -> Applied:
-        """Apply onto exactly the object `effect.uid`. Raises a `KubeError`."""
+    async def apply(self, effect: ApplyCopy, rules: TypeRules, known_version: str = "") -> Applied:
+        """Apply onto exactly the object `effect.uid`. Raises a `KubeError`.
+
+        `rules` are the type's field rules; `known_version` is the copy's version as far as it is known.
+        """
         body = _with_metadata(effect.body, uid=effect.uid)
         place = effect.info, effect.key.namespace, effect.key.name
         conflicts: tuple[FieldConflict, ...] = ()
@@ -89,9 +87,11 @@ class Applier:
             conflicts = error.field_conflicts
             if not conflicts:
                 raise
-            if not self._policy(effect.info, effect.key, conflicts):
+            resolution = self._policy(conflicts, rules)
+            if resolution.holds:
                 return Applied(ApplyResult.CONFLICT, None, conflicts)
-            record = await self._client.apply(*place, body, force=True)
+            body = without(body, resolution.ceded)
+            record = await self._client.apply(*place, body, force=resolution.force)
         unchanged = record.meta.resource_version == known_version
         return Applied(ApplyResult.UNCHANGED if unchanged else ApplyResult.UPDATED, record, conflicts)
 

@@ -76,7 +76,11 @@ class Brake:
 
     trip: Trip | None = None
     cause_hint: Cause = Cause.UNKNOWN
-    _planned: OrderedDict[Item, float] = field(default_factory=OrderedDict)
+    # Since when each deletion is planned (it settles from then on); when it was last asked for (it counts for a minute
+    # from then on); and which of these went through: they count although nothing is planned for them any more.
+    _planned: dict[Item, float] = field(default_factory=dict)
+    _counted: OrderedDict[Item, float] = field(default_factory=OrderedDict)
+    _passed: set[Item] = field(default_factory=set)
     _released_until: float = float("-inf")
     _released_at: datetime | None = None
 
@@ -92,19 +96,24 @@ class Brake:
         if now < self._released_until:
             return Permission.GO
         planned_at = self._planned.setdefault(item, now)
+        self._counted[item] = now
+        self._counted.move_to_end(item)
         self._expire(now)
         if self.trip is not None:
-            self.trip = replace(self.trip, planned=max(self.trip.planned, len(self._planned)))
+            self.trip = replace(self.trip, planned=max(self.trip.planned, len(self._counted)))
             return Permission.HELD
-        if len(self._planned) > max(MINIMUM_DELETIONS, SHARE_OF_COPIES * copies):
-            self.trip = Trip(wall, self.cause_hint, len(self._planned), copies)
+        if len(self._counted) > max(MINIMUM_DELETIONS, SHARE_OF_COPIES * copies):
+            self.trip = Trip(wall, self.cause_hint, len(self._counted), copies)
             return Permission.HELD
-        return Permission.GO if now - planned_at >= SETTLE_SECONDS else Permission.WAIT
+        if now - planned_at < SETTLE_SECONDS:
+            return Permission.WAIT
+        self._passed.add(item)
+        return Permission.GO
 
     def engage(self, cause: Cause, *, copies: int, wall: datetime) -> None:
         """Trip at once, whatever the count (a restored upstream); a release before that does not count any more."""
-        if self.trip is None:
-            self.trip = Trip(wall, cause, len(self._planned), copies)
+        if self.trip is None or self.trip.cause is not cause:
+            self.trip = Trip(wall, cause, len(self._counted), copies)
             self._released_until = float("-inf")
 
     def release(self, at: datetime, *, now: float) -> bool:
@@ -117,18 +126,21 @@ class Brake:
         self.trip = None
         self.cause_hint = Cause.UNKNOWN
         self._planned.clear()
+        self._counted.clear()
+        self._passed.clear()
         self._released_at = at
         self._released_until = now + RELEASE_SECONDS
         return True
 
     def withdraw(self, item: Item) -> None:
-        """The object needs no deletion any more (it is live again): it no longer counts."""
+        """The object needs no deletion any more (it is live again): it no longer counts, unless it already went."""
         self._planned.pop(item, None)
+        if item not in self._passed:
+            self._counted.pop(item, None)
 
     def done(self, item: Item) -> None:
-        """The copy is gone. What was deleted within the window goes on counting, unless the brake is tripped."""
-        if self.trip is not None:
-            self._planned.pop(item, None)
+        """The copy is gone. What was deleted within the window goes on counting."""
+        self._planned.pop(item, None)
 
     def clear_if_idle(self) -> bool:
         """End by itself once no deletion is planned any more: the cause is gone. True when it just ended.
@@ -142,10 +154,9 @@ class Brake:
         return True
 
     def _expire(self, now: float) -> None:
-        if self.trip is not None:
-            return
-        while self._planned:
-            item, planned_at = next(iter(self._planned.items()))
-            if now - planned_at <= WINDOW_SECONDS:
+        while self._counted:
+            item, asked_at = next(iter(self._counted.items()))
+            if now - asked_at <= WINDOW_SECONDS:
                 return
-            del self._planned[item]
+            del self._counted[item]
+            self._passed.discard(item)

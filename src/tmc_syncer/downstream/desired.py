@@ -5,7 +5,7 @@ fingerprint of the upstream content stands for the digest, and the very bytes of
 the coverage. So a status event costs no transformation, and a restart costs one transformation per object and
 no write. The cache is a convenience only: dropping it changes nothing but CPU time.
 
-It is not the applier: it performs nothing. Pure but for the process-wide random seed of its fingerprints.
+It is not the applier: it performs nothing. Pure.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import msgspec
 import xxhash
 
 from tmc_syncer.api.fieldpath import FieldPath
-from tmc_syncer.api.names import APPLIED_DIGEST
+from tmc_syncer.api.names import APPLIED_DIGEST, SYNCED_AT
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import Key
-from tmc_syncer.downstream.drift import desired_digest, missing_paths
+from tmc_syncer.downstream.drift import desired_digest, missing_paths, still_holds
+from tmc_syncer.downstream.field_rules import without
 from tmc_syncer.transformation.context import Desired
 from tmc_syncer.transformation.pipeline import PIPELINE_VERSION, content_of
 
-__all__ = ["DesiredCache", "Evaluation", "fingerprint"]
+__all__ = ["DesiredCache", "Evaluation", "evaluate", "fingerprint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Evaluation:
         metadata["annotations"] = {
             **(metadata.get("annotations") or {}),
             APPLIED_DIGEST: self.digest,
-            "kcp.io/synced-at": synced_at,
+            SYNCED_AT: synced_at,
         }
         return {**self.desired.object, "metadata": metadata}
 
@@ -99,10 +100,16 @@ class DesiredCache:
         if copy.meta.annotation(APPLIED_DIGEST) != digest or not copy.meta.managed_fields:
             return False
         owned = bytes(copy.meta.managed_fields[0].fields_v1)
-        if self._covered.get(key) == (digest, owned):
+        covered = self._covered.get(key)
+        if covered == (digest, owned):
             return True
-        evaluation = evaluation or evaluate()
         fields: dict[str, Any] = msgspec.json.decode(owned)
+        if covered is not None and covered[0] == digest:
+            # The same content was covered by another entry: nothing of that one may be lost (drift.py, what one
+            # entry alone cannot tell).
+            if not still_holds(fields, msgspec.json.decode(covered[1]), ceded):
+                return False
+        evaluation = evaluation or evaluate()
         if missing_paths(evaluation.desired.object, fields, ceded):
             return False
         self._covered[key] = (digest, owned)
@@ -119,6 +126,7 @@ class DesiredCache:
         self._covered.pop(key, None)
 
 
-def evaluate(desired: Desired) -> Evaluation:
-    """Digest a desired copy."""
-    return Evaluation(desired, desired_digest(content_of(desired.object), PIPELINE_VERSION))
+def evaluate(desired: Desired, yields: Collection[FieldPath] = ()) -> Evaluation:
+    """Digest a desired copy; fields that yield to the cluster do not count."""
+    content = without(desired.object, yields) if yields else desired.object
+    return Evaluation(desired, desired_digest(content_of(content), PIPELINE_VERSION))

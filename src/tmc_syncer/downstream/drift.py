@@ -21,10 +21,10 @@ from typing import Any
 
 import msgspec
 
-from tmc_syncer.api.fieldpath import ANY_ITEM, FieldPath, covers
+from tmc_syncer.api.fieldpath import FieldPath, covers
 from tmc_syncer.api.objects import encode_json
 
-__all__ = ["desired_digest", "missing_paths"]
+__all__ = ["desired_digest", "missing_paths", "still_holds"]
 
 _DIGEST_BYTES = 16
 _MISSING_LIMIT = 10  # enough for a message; the answer "not in sync" is known after one
@@ -42,7 +42,6 @@ def desired_digest(content: Mapping[str, Any], pipeline_version: str) -> str:
     return hashlib.blake2b(body, digest_size=_DIGEST_BYTES).hexdigest()
 
 
-# NOTE to whoever adds still_holds(): the lead changed `ceded` to field paths (api.fieldpath) on 11:26; keep that.
 def missing_paths(
     desired: Mapping[str, Any], owned: Mapping[str, Any], ceded: Collection[FieldPath] = ()
 ) -> list[FieldPath]:
@@ -63,6 +62,28 @@ def missing_paths(
     return walk.missing
 
 
+def still_holds(
+    entry: Mapping[str, Any],
+    before: Mapping[str, Any],
+    ceded: Collection[FieldPath] = (),
+    path: FieldPath = (),
+) -> bool:
+    """Whether the field set `entry` contains every field of the field set `before` that is not ceded, below `path`."""
+    for step, child in before.items():
+        at = (*path, step)
+        if ceded and any(covers(rule, at) for rule in ceded):
+            continue
+        now = entry.get(step)
+        if now is None:
+            return False
+        if child:
+            if not still_holds(now, child, ceded, at):
+                return False
+        elif now and "." not in now:  # `before` owned this very field, now we own only parts of it
+            return False
+    return True
+
+
 class _Walk:
     """One walk over a desired object and an entry side by side."""
 
@@ -76,34 +97,60 @@ class _Walk:
         ):
             return
         if owned is None:
-            if not _is_no_field(value, path):
+            if not _leaves_no_trace(value, path):
                 self.missing.append(path)
         elif not owned:  # a leaf of the entry: a scalar, or an atomic map or list, owned whole
             return
         elif isinstance(value, dict):
             for name, child in value.items():
                 step = f"f:{name}"
-                self.visit(child, owned.get(step), (*path, step))
+                below = owned.get(step)
+                if below is None or below:  # most fields are leaves: not descending into them halves the time
+                    self.visit(child, below, (*path, step))
         elif isinstance(value, list):
             self._visit_items(value, owned, path)
 
     def _visit_items(self, items: list[Any], owned: dict[str, Any], path: FieldPath) -> None:
-        keyed = [(msgspec.json.decode(step[2:]), step) for step in owned if step.startswith("k:")]
-        values = {step for step in owned if step.startswith("v:")}
+        keys = next((tuple(_decode(step[2:])) for step in owned if step.startswith("k:")), ())
+        unclaimed = dict(owned)
+        inexact: list[Any] = []
         for item in items:
-            if isinstance(item, dict):
-                step = next((step for keys, step in keyed if _matches(item, keys)), None)
-                self.visit(item, None if step is None else owned[step], (*path, step or ANY_ITEM))
-            elif f"v:{encode_json(item).decode()}" not in values:
-                self.visit(item, None, (*path, f"v:{encode_json(item).decode()}"))
+            step = _step_of(item, keys)
+            if step in unclaimed:
+                self.visit(item, unclaimed.pop(step), (*path, step))
+            else:
+                inexact.append(item)
+        for item in inexact:  # each step serves one item: two ports may differ in a key that one leaves out
+            step = next((step for step in unclaimed if _may_be(item, step)), "")
+            self.visit(item, unclaimed.pop(step, None), (*path, step or _step_of(item, keys)))
 
 
-def _is_no_field(value: Any, path: FieldPath) -> bool:
-    """An empty part of the metadata (no labels, no owner references) is not a field of its own."""
-    return value in ({}, []) and path[0] == "f:metadata"
+def _leaves_no_trace(value: Any, path: FieldPath) -> bool:
+    """Whether a field set has nothing to show for this value: an empty list that has keys, or a map of such.
+
+    An empty list that is owned as a whole would show; which of the two it is, only a schema tells. An empty part of
+    the metadata (no labels, no owner references) counts as no field either.
+    """
+    if value == {}:
+        return path[0] == "f:metadata"
+    if isinstance(value, dict):
+        return all(_leaves_no_trace(child, path) for child in value.values())
+    return bool(value == [])
 
 
-def _matches(item: dict[str, Any], keys: dict[str, Any]) -> bool:
-    """Whether a desired item is the one with these keys; a key that the item leaves out was defaulted."""
-    present = [name for name in keys if name in item]
-    return bool(present) and all(item[name] == keys[name] for name in present)
+def _step_of(item: Any, keys: tuple[str, ...]) -> str:
+    """The step of a list item as a server writes it, when the item has all its keys."""
+    if keys and isinstance(item, dict):
+        return f"k:{encode_json({key: item[key] for key in keys if key in item}).decode()}"
+    return f"v:{encode_json(item).decode()}"
+
+
+def _may_be(item: Any, step: str) -> bool:
+    """Whether the step may stand for the item: a key that the item leaves out was defaulted, a text escaped."""
+    if step.startswith("v:"):
+        return bool(_decode(step[2:]) == item)
+    if not step.startswith("k:") or not isinstance(item, dict):
+        return False
+    wanted: dict[str, Any] = _decode(step[2:])
+    present = [name for name in wanted if name in item]
+    return bool(present) and all(item[name] == wanted[name] for name in present)

@@ -2,8 +2,9 @@
 
 One function builds `Facts` from one `Sighting`, which is everything that was looked up for one object in one
 go. It decides nothing; it only names what it sees, by the definitions in `sync.facts`. Of several holds that
-are in force at once the one that matters for the row below wins: blocks of a deletion before the pause where
-the owner deletes (a pause does not stop an owner's deletion), the pause first everywhere else.
+are in force at once the one that matters for the row below wins: the pause first, except where the owner deletes
+(a pause does not stop that); then a missing owner, where a copy would be created or changed; else whatever blocks
+a deletion.
 
 Pure.
 """
