@@ -141,6 +141,9 @@ class LabelSelector(_Strict, frozen=True):
         return from_match(self.match_labels, list(expressions))
 
 
+_EVERYTHING = LabelSelector()
+
+
 class AllowedWorkspaces(_Strict, frozen=True):
     """Which workspaces may use the target: names of logical clusters, with ``*`` for any text."""
 
@@ -167,8 +170,8 @@ class SyncTargetSpec(_Strict, frozen=True):
         default=(), name="supportedAPIResources"
     )
     assignment: Assignment = Assignment.ALL
-    selector: LabelSelector = LabelSelector()
-    namespace_selector: LabelSelector = LabelSelector()
+    selector: LabelSelector = _EVERYTHING
+    namespace_selector: LabelSelector = _EVERYTHING
     unschedulable: bool = False
     evict_after: str | None = None
     finalizers: FinalizerPolicy = FinalizerPolicy.REQUIRED
@@ -201,6 +204,8 @@ def label_selector(selector: Selector) -> LabelSelector:
 
     Plain equality of one label becomes ``matchLabels``; a second term for the same label an expression.
     """
+    if not selector:
+        return _EVERYTHING  # the default itself, so that it is left out of what is written
     labels: dict[str, str] = {}
     expressions: list[LabelExpression] = []
     for term in selector.requirements:
