@@ -110,10 +110,8 @@ def scene(
 ) -> Iterator[Scene]:
     """The servers of the run with one agent that syncs every built-in type that a workload needs."""
     upstream, downstream = shared_pair
-    settings = {"namespace_deletion_delay": 1.0, "discovery_seconds": 5.0, "status_seconds": 1.0}
-    agent = AgentProcess(
-        tmp_path_factory.mktemp("agent"), upstream, downstream, types=ALL_TYPES, settings=settings
-    )
+    tune = {"namespace_deletion_delay": 1.0, "discovery_seconds": 5.0, "status_seconds": 1.0}
+    agent = AgentProcess(tmp_path_factory.mktemp("agent"), upstream, downstream, types=ALL_TYPES, tune=tune)
     agent.start()
     kept_processes.add(agent.pid or 0)
     yield Scene(upstream, downstream, agent)

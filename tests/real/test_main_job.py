@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.real.scene import Scene, config_map, deployment, pod
 
+from tests.real.scene import Scene, config_map, deployment, pod
 from tmc_syncer.testing.polling import eventually
 
 

@@ -12,11 +12,9 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from tmc_syncer.api.rbac import cluster_role, cluster_role_binding, downstream_rules, upstream_rules
 from tmc_syncer.api.resources import GVR
@@ -45,7 +43,7 @@ def grant(upstream: ControlPlane, downstream: ControlPlane, user: str, types: It
 
 
 class AgentProcess(ServerProcess):
-    """An agent of ``target`` between two clusters; ``settings`` become its ``--config`` file.
+    """An agent of ``target`` between two clusters; ``tune`` shortens its waits (``--tune``, seconds).
 
     ``flags`` are appended to the command line. ``upstream_url`` and ``downstream_url`` put a proxy in between.
     """
@@ -59,7 +57,7 @@ class AgentProcess(ServerProcess):
         target: str = "east",
         types: Sequence[GVR] = DEFAULT_TYPES,
         flags: Sequence[str] = (),
-        settings: dict[str, Any] | None = None,
+        tune: Mapping[str, float] | None = None,
         user: str = "",
         upstream_url: str | None = None,
         downstream_url: str | None = None,
@@ -70,15 +68,14 @@ class AgentProcess(ServerProcess):
         self.user = user or f"agent-{target}"
         grant(upstream, downstream, self.user, types)
         (self.port,) = free_ports(1)
-        config = directory / "config.yaml"
-        config.write_text(yaml.safe_dump(settings or {}))
+        tuned = [word for name, seconds in (tune or {}).items() for word in ("--tune", f"{name}={seconds}")]
         command = [
             sys.executable, "-m", "tmc_syncer.cli.main", "syncer",
             "--from-kubeconfig", str(upstream.kubeconfig(self.user, server=upstream_url)),
             "--to-kubeconfig", str(downstream.kubeconfig(self.user, server=downstream_url)),
             "--target", target, "--resources", ",".join(str(gvr) for gvr in types),
             "--admin-address", f"127.0.0.1:{self.port}", "--log-format", "json", "--log-level", "debug",
-            "--config", str(config), *flags,
+            *tuned, *flags,
         ]  # fmt: skip
         super().__init__(
             f"agent {target}",
@@ -98,7 +95,7 @@ class AgentProcess(ServerProcess):
 
     def read(self, path: str) -> bytes:
         """The body of an admin path. Raises ``OSError`` for no answer or an error status."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as reply:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as reply:
             body: bytes = reply.read()
         return body
 
