@@ -16,8 +16,9 @@ from tmc_syncer.api.errors import UsageError
 
 __all__ = ["EVERYTHING", "Requirement", "Selector", "from_match", "parse_selector"]
 
-_KEY = r"[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?"
-_VALUE = r"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?"
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+_KEY = rf"([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_NAME}"
+_VALUE = rf"({_NAME})?"
 _FORMS = (
     (re.compile(rf"(?P<key>{_KEY})\s+(?P<op>in|notin)\s*\((?P<values>[^()]*)\)"), None),
     (re.compile(rf"(?P<key>{_KEY})\s*(?P<op>==|=|!=)\s*(?P<values>{_VALUE})"), None),
@@ -89,18 +90,30 @@ def parse_selector(text: str) -> Selector:
 
 
 def from_match(match_labels: Mapping[str, str], match_expressions: list[Mapping[str, object]]) -> Selector:
-    """Build a selector from ``matchLabels`` and ``matchExpressions``. Raises `UsageError` on an unknown operator."""
+    """Build a selector from ``matchLabels`` and ``matchExpressions``.
+
+    Raises `UsageError` on an expression that an API server would refuse: no key, an unknown operator, values
+    where there must be none, or none where there must be some.
+    """
     terms = [Requirement(key, "in", (value,)) for key, value in sorted(match_labels.items())]
-    for expression in match_expressions:
-        operator = _STRUCTURED.get(str(expression.get("operator")))
-        if operator is None:
-            raise UsageError(
-                f"{expression.get('operator')!r} is not a selector operator.",
-                hint="Use In, NotIn, Exists or DoesNotExist.",
-            )
-        values = expression.get("values") or []
-        terms.append(Requirement(str(expression.get("key")), operator, tuple(map(str, values))))  # type: ignore[call-overload]
-    return Selector(tuple(terms))
+    return Selector((*terms, *map(_from_expression, match_expressions)))
+
+
+def _from_expression(expression: Mapping[str, object]) -> Requirement:
+    key, operator = expression.get("key"), _STRUCTURED.get(str(expression.get("operator")))
+    if operator is None or not isinstance(key, str):
+        raise UsageError(
+            f"{expression.get('operator')!r} of {key!r} is not a selector operator.",
+            hint="Give a key and one of In, NotIn, Exists and DoesNotExist.",
+        )
+    given = expression.get("values") or ()
+    values = tuple(str(value) for value in given) if isinstance(given, list | tuple) else ()
+    if bool(values) != (operator in ("in", "notin")):
+        raise UsageError(
+            f"The selector expression for {key!r} has {'' if values else 'no '}values.",
+            hint="In and NotIn need at least one value, Exists and DoesNotExist have none.",
+        )
+    return Requirement(key, operator, values)
 
 
 def _parse_term(term: str) -> Requirement:
