@@ -6,6 +6,10 @@ are in force at once the one that matters for the row below wins: the pause firs
 (a pause does not stop that); then a missing owner, where a copy would be created or changed; else whatever blocks
 a deletion.
 
+Adoption is part of the seeing: a foreign object in a namespace of ours, whose upstream object asks for it, is seen
+as ours with drift, so that the next row applies onto it. That holds only while upstream is there to be applied:
+what was never written by us is never deleted by us.
+
 Pure.
 """
 
@@ -14,11 +18,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tmc_syncer.api.locator import Locator
-from tmc_syncer.api.names import SYNC_PAUSED, finalizer, soft_finalizers_annotation
+from tmc_syncer.api.names import ADOPT, SYNC_PAUSED, finalizer, soft_finalizers_annotation
 from tmc_syncer.api.objects import Meta, Record
 from tmc_syncer.downstream.namespaces import NamespacePlace
 from tmc_syncer.sync.facts import Downstream, Drift, Facts, Hold, Namespace, Upstream
-from tmc_syncer.sync.ownership import classify
+from tmc_syncer.sync.ownership import classify, has_foreign_controller
 
 __all__ = ["Sighting", "is_paused", "observe"]
 
@@ -61,6 +65,9 @@ def observe(sighting: Sighting) -> Facts:
     """Name the facts."""
     downstream = _downstream(sighting)
     upstream = _upstream(sighting, downstream)
+    adopted = downstream is Downstream.FOREIGN and _is_adopted(sighting, upstream)
+    if adopted:
+        downstream = Downstream.OURS
     meta = sighting.record.meta if sighting.record is not None else None
     key = sighting.locator.sync_target.key
     return Facts(
@@ -70,8 +77,8 @@ def observe(sighting: Sighting) -> Facts:
         downstream=downstream,
         downstream_proven=sighting.copy_proven,
         namespace=Namespace.READY if sighting.place is None else sighting.place.state,
-        drift=sighting.drift,
-        hold=_hold(sighting, upstream, meta, key),
+        drift=Drift.CONTENT if adopted else sighting.drift,
+        hold=_hold(sighting, upstream, downstream),
         finalizers_required=sighting.finalizers_required,
     )
 
@@ -99,12 +106,34 @@ def _upstream(sighting: Sighting, downstream: Downstream) -> Upstream:
     return Upstream.FINISHED if sighting.finished else Upstream.LIVE
 
 
-def _hold(sighting: Sighting, upstream: Upstream, meta: Meta | None, key: str) -> Hold:
+def _is_adopted(sighting: Sighting, upstream: Upstream) -> bool:
+    """Whether the foreign object under the copy's name is to be taken over.
+
+    Only inside our own namespaces: the annotation is in the hands of a tenant, who may not reach for anything else.
+    """
+    record, copy, place = sighting.record, sighting.copy, sighting.place
+    return (
+        record is not None
+        and copy is not None
+        and place is not None
+        and place.state is Namespace.READY
+        and upstream in (Upstream.LIVE, Upstream.FINISHED)
+        and record.meta.annotation(ADOPT) == "true"
+        and not copy.deleting
+        and not has_foreign_controller(copy)
+    )
+
+
+def _hold(sighting: Sighting, upstream: Upstream, downstream: Downstream) -> Hold:
+    meta = sighting.record.meta if sighting.record is not None else None
     paused = sighting.target_paused or sighting.namespace_paused or is_paused(meta)
     owner_deletes = upstream in (Upstream.ABSENT, Upstream.DELETING)
     if paused and not owner_deletes:
         return Hold.PAUSED
-    if meta is not None and meta.annotation(soft_finalizers_annotation(key)):
+    stays = upstream in (Upstream.LIVE, Upstream.FINISHED) and downstream is not Downstream.OTHER_SOURCE_UID
+    if sighting.owner_missing and stays:
+        return Hold.OWNER_MISSING
+    if meta is not None and meta.annotation(soft_finalizers_annotation(sighting.locator.sync_target.key)):
         return Hold.SOFT_FINALIZER
     if sighting.vetoed:
         return Hold.FILTER_VETO

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import msgspec
 
-from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, NAMESPACE_LOCATOR, SOURCE_NAME, SOURCE_UID
 from tmc_syncer.api.locator import Locator, parse_locator
+from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, NAMESPACE_LOCATOR, SOURCE_NAME, SOURCE_UID
 from tmc_syncer.api.objects import Meta
 from tmc_syncer.sync.facts import Downstream
 
-__all__ = ["classify", "owned_paths", "source_name"]
+__all__ = ["classify", "has_foreign_controller", "owned_paths", "source_name"]
 
 
 def source_name(namespace: str, name: str) -> str:
@@ -66,11 +66,12 @@ def _is_ours(copy: Meta, locator: Locator, in_our_namespace: bool) -> bool:
         and copy.label(DOWNSTREAM_CLUSTER_LABEL) in (None, locator.sync_target.key)
         and bool(copy.annotation(SOURCE_UID))
         and copy.annotation(SOURCE_NAME) == source_name(locator.namespace, copy.name)
-        and not _has_foreign_controller(copy)
+        and not has_foreign_controller(copy)
     )
 
 
-def _has_foreign_controller(copy: Meta) -> bool:
+def has_foreign_controller(copy: Meta) -> bool:
+    """Whether a controller owns the object by a reference that we did not write."""
     controllers = [owner.uid for owner in copy.owner_references or () if owner.controller]
     if not controllers:
         return False
