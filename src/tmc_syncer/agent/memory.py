@@ -11,12 +11,14 @@ Losing it costs only this protection. Failing to read or write it is never a rea
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from tmc_syncer.agent.lease import LEASES, create_lease_namespace
 from tmc_syncer.api.names import LEASE_NAMESPACE, SEEN_VERSIONS, label_value
+from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR
 from tmc_syncer.engine.env import Env
 from tmc_syncer.kube.client import Client, PatchType
@@ -84,3 +86,10 @@ class VersionMemory:
             "metadata": {"name": self._name, "namespace": LEASE_NAMESPACE, "annotations": annotations},
             "spec": {},
         }
+
+
+def _decoded(lease: Record) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(lease.meta.annotation(SEEN_VERSIONS) or "{}", type=dict[str, str])
+    except msgspec.DecodeError:
+        return {}

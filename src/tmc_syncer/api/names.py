@@ -9,6 +9,7 @@ It is pure data: no I/O, no decisions. Who may write which of these is decided i
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import string
@@ -107,6 +108,7 @@ def base36(data: bytes) -> str:
     return _in_base(data, 36)
 
 
+@functools.lru_cache(maxsize=64)  # asked for with each decision; one agent has one target
 def sync_target_key(cluster: str, target: str) -> str:
     """The sync-target key: base62 of SHA-224 over ``<logical cluster name>:<sync target name>`` (TMC)."""
     return base62(hashlib.sha224(f"{cluster}:{target}".encode()).digest())

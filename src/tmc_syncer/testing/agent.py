@@ -48,7 +48,7 @@ class AgentProcess(ServerProcess):
     ``flags`` are appended to the command line. ``upstream_url`` and ``downstream_url`` put a proxy in between.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a test names what it wants to differ, everything has a default
         self,
         directory: Path,
         upstream: ControlPlane,
