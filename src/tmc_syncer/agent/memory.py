@@ -39,17 +39,15 @@ class VersionMemory:
         self._saved: dict[str, str] = {}
 
     async def load(self) -> None:
-        """Read what an earlier process saw. Nothing is remembered when it cannot be read."""
+        """Read what an earlier process saw; make the place for it when there is none."""
         try:
-            lease = await self._client.get(LEASES, LEASE_NAMESPACE, self._name)
+            self._saved = _decoded(await self._client.get(LEASES, LEASE_NAMESPACE, self._name))
+        except ApiError as error:
+            if error.status == 404:
+                with suppress(KubeError):
+                    await self._write({})
         except KubeError:
             return
-        try:
-            self._saved = msgspec.json.decode(
-                lease.meta.annotation(SEEN_VERSIONS) or "{}", type=dict[str, str]
-            )
-        except msgspec.DecodeError:
-            self._saved = {}
 
     def seen(self, gvr: GVR) -> str:
         """The version that was seen last, '' when none is remembered."""
