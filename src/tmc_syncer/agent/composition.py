@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from tmc_syncer.agent.autoscalers import Autoscalers
 from tmc_syncer.agent.config import AgentConfig
@@ -21,6 +20,7 @@ from tmc_syncer.agent.memory import SAVE_SECONDS, VersionMemory
 from tmc_syncer.agent.namespaces import NAMESPACE_INFO, NAMESPACES, NamespaceController
 from tmc_syncer.agent.observer import Observer
 from tmc_syncer.agent.reporter import Reporter
+from tmc_syncer.agent.reports import note_failure, report_applied, report_write
 from tmc_syncer.agent.routing import Routing
 from tmc_syncer.agent.spec import SpecController
 from tmc_syncer.agent.status import StatusController
@@ -34,7 +34,7 @@ from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, Key
 from tmc_syncer.api.synctarget import SYNC_TARGETS, check_spec
 from tmc_syncer.api.synctarget_spec import SyncTargetSpec
-from tmc_syncer.downstream.applier import Applied, Applier
+from tmc_syncer.downstream.applier import Applier
 from tmc_syncer.downstream.brake import Cause
 from tmc_syncer.downstream.census import Census
 from tmc_syncer.engine.controller import Controller
@@ -42,16 +42,15 @@ from tmc_syncer.engine.dispatcher import ConcurrencyLimit
 from tmc_syncer.engine.env import Env
 from tmc_syncer.engine.filters import FilterChain, load_filters
 from tmc_syncer.engine.never_synced import NeverSynced
-from tmc_syncer.engine.outcomes import Outcome, Verdict
+from tmc_syncer.engine.outcomes import Outcome
 from tmc_syncer.engine.workqueue import WorkQueue
 from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.errors import KubeError
 from tmc_syncer.kube.upstreams import Upstream
 from tmc_syncer.observability.admin import AdminSources
-from tmc_syncer.observability.logs import Logger, log_write
+from tmc_syncer.observability.logs import Logger
 from tmc_syncer.observability.metrics import Metrics
-from tmc_syncer.sync.interpreter import Interpreter, Write
-from tmc_syncer.sync.journal import State
+from tmc_syncer.sync.interpreter import Interpreter
 
 __all__ = ["Agent", "compose"]
 
@@ -154,9 +153,9 @@ def compose(
     world.upstream_namespaces.store.subscribe(routing.upstream_namespace_changed)
     world.downstream_namespaces.store.subscribe(routing.downstream_namespace_changed)
 
-    interpreter = Interpreter(upstream.client, downstream, env.clock, partial(_report, log, metrics))
+    interpreter = Interpreter(upstream.client, downstream, env.clock, partial(report_write, log, metrics))
     applier, observer = Applier(downstream), Observer(world)
-    spec = SpecController(world, observer, interpreter, applier, partial(_applied, log, metrics))
+    spec = SpecController(world, observer, interpreter, applier, partial(report_applied, log, metrics))
     status = StatusController(world, interpreter, observer.is_current)
     memory = VersionMemory(downstream, reference.key, env)
     types = TypeController(
@@ -188,7 +187,7 @@ def compose(
     limit = ConcurrencyLimit(workers=config.workers)
 
     def noted(outcome: Outcome[Item]) -> None:
-        _note_failure(world, metrics, log, outcome.key, outcome)
+        note_failure(world, metrics, log, outcome.key, outcome)
 
     controllers = (
         Controller("spec", world.objects, spec.reconcile, env, limit=limit, on_outcome=noted),
@@ -198,7 +197,7 @@ def compose(
             world.namespaces,
             namespaces.reconcile,
             env,
-            on_outcome=lambda outcome: _note_failure(world, metrics, log, (NAMESPACES, outcome.key), outcome),
+            on_outcome=lambda outcome: note_failure(world, metrics, log, (NAMESPACES, outcome.key), outcome),
         ),
     )
     background = {
@@ -257,45 +256,3 @@ def _restored(world: World, log: Logger, gvr: GVR) -> None:
     """A list older than one seen before: upstream came back from a backup. Nothing is deleted until a person says so."""
     log.warning("upstream was restored from an older state", gvr=str(gvr))
     world.brake.engage(Cause.UPSTREAM_RESTORED, copies=world.copies(), wall=world.env.clock.now())
-
-
-def _report(log: Logger, metrics: Metrics, write: Write) -> None:
-    metrics.write(write.side, write.verb, write.result)
-    log_write(
-        log, write.gvr, write.key, verb=write.verb, row=write.row, result=write.result, seconds=write.seconds,
-        side=write.side,
-    )  # fmt: skip
-
-
-def _applied(log: Logger, metrics: Metrics, gvr: GVR, key: Key, applied: Applied, drifted: bool) -> None:
-    """Count and name what somebody else had changed in a copy."""
-    if drifted:
-        metrics.drift(gvr)
-    if not applied.conflicts:
-        return
-    metrics.conflict("field", "UpstreamWins")
-    log.warning(
-        "conflict", gvr=str(gvr), namespace=key.namespace, name=key.name, policy="UpstreamWins",
-        outcome=applied.result.value, managers=sorted({c.manager for c in applied.conflicts}),
-        fields=[c.field_path for c in applied.conflicts][:10],
-    )  # fmt: skip
-
-
-def _note_failure(world: World, metrics: Metrics, log: Logger, item: Item, outcome: Outcome[Any]) -> None:
-    """Remember a failed attempt: journal, metric, log."""
-    if outcome.verdict is not Verdict.FAILED or outcome.error is None:
-        return
-    gvr, key = item
-    now = world.now()
-    error = outcome.error
-    code = getattr(error, "code", "TMC-001")
-    reason = getattr(error, "reason", "") or type(error).__name__
-    metrics.retry(gvr)
-    world.journal.note(
-        gvr, key, State.FAILED, now=now, code=code, reason=reason, message=str(error),
-        attempts=outcome.attempts, next_try=None if outcome.retry_in is None else now + outcome.retry_in,
-    )  # fmt: skip
-    log.warning(
-        "failed", gvr=str(gvr), namespace=key.namespace, name=key.name, code=code, reason=reason, problem=str(error),
-        attempts=outcome.attempts, retry_in=outcome.retry_in,
-    )  # fmt: skip
