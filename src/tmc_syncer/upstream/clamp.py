@@ -2,104 +2,177 @@
 
 A real kube-apiserver validates status of built-in kinds as if one cluster's controllers wrote it: some values
 may not go down, some may not change once set, a finished Job or Pod stays finished. A copy that was re-created
-downstream breaks these rules quite legally. Each rule below was refused with 422 without it (docs/semantics).
+downstream, an older cluster, or a spec that upstream is already ahead of breaks these rules quite legally. Each
+rule follows the validation of Kubernetes 1.36 (the function is named at the rule) and would be a 422 without it;
+kinds that are not listed are validated for nothing that another cluster's server has not checked as well.
 
-Pure; `status` is changed in place.
+`clamp` is idempotent and never writes values that neither side had, but for counters cut to their bound and for
+what an older cluster's finished Job leaves out. Pods are in `upstream.clamp_pods`. Pure; `status` is changed in
+place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from tmc_syncer.api.resources import GVR
+from tmc_syncer.upstream.clamp_pods import clamp_pod, is_finished_pod
 
-__all__ = ["clamp", "is_finished"]
+__all__ = ["asks_for_spec", "clamp", "is_finished"]
 
-Status = dict[str, Any]
-_FINISHED_POD = frozenset({"Succeeded", "Failed"})
-_FINISHED_JOB = frozenset({"Complete", "Failed"})
+Object = dict[str, Any]
+Rule = Callable[[Object, Object, Object], None]
+
+_FINISHED = frozenset({"Complete", "Failed"})
+_DECIDED = frozenset({"Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"})
+_PRECEDED_BY = {"Complete": "SuccessCriteriaMet", "Failed": "FailureTarget"}
 
 
-def clamp(gvr: GVR, status: Status, present: Status) -> None:
-    """Make `status` acceptable after `present`, the status that upstream has now."""
+def clamp(gvr: GVR, status: Object, present: Object, spec: Object | None = None) -> None:
+    """Make `status` acceptable after `present`, the status that upstream has now.
+
+    Args:
+        gvr: the type.
+        status: the status to be written; changed in place.
+        present: upstream's status now, empty when it has none.
+        spec: upstream's spec, which some rules look at (`asks_for_spec`).
+    """
     rule = _RULES.get((gvr.group, gvr.resource))
     if rule is not None:
-        rule(status, present)
+        rule(status, present, spec or {})
 
 
-def is_finished(gvr: GVR, status: Status) -> bool:
+def asks_for_spec(gvr: GVR) -> bool:
+    """Whether `clamp` looks at the spec of this type."""
+    return (gvr.group, gvr.resource) in _ASK_FOR_SPEC
+
+
+def is_finished(gvr: GVR, status: Object) -> bool:
     """Whether a Job is Complete or Failed, or a Pod Succeeded or Failed; False for every other kind."""
     match gvr.group, gvr.resource:
         case "", "pods":
-            return status.get("phase") in _FINISHED_POD
+            return is_finished_pod(status)
         case "batch", "jobs":
-            return any(
-                condition.get("type") in _FINISHED_JOB and condition.get("status") == "True"
-                for condition in status.get("conditions") or ()
-            )
+            return not _FINISHED.isdisjoint(_true_conditions(status))
         case _:
             return False
 
 
-def _freeze(status: Status, present: Status) -> None:
-    status.clear()
-    status.update(present)
+# -- counters ------------------------------------------------------------------------------------------------
 
 
-def _pod(status: Status, present: Status) -> None:
-    if present.get("phase") in _FINISHED_POD:
-        _freeze(status, present)
+def _counters(*chains: tuple[str, ...], collisions: bool = False) -> Rule:
+    """Each counter of a chain is at most the one before it (ValidateDeploymentStatus and its sisters)."""
+
+    def rule(status: Object, present: Object, _spec: Object) -> None:
+        for chain in chains:
+            for bound, counter in pairwise(chain):
+                if status.get(counter, 0) > status.get(bound, 0):
+                    status[counter] = status.get(bound, 0)
+        if (
+            collisions and "collisionCount" in present
+        ):  # IsDecremented: to leave it out is a decrement, even of 0
+            status["collisionCount"] = max(present["collisionCount"], status.get("collisionCount", 0))
+
+    return rule
+
+
+# -- Services ------------------------------------------------------------------------------------------------
+
+
+def _service(status: Object, _present: Object, spec: Object) -> None:
+    """ValidateLoadBalancerStatus: addresses only on a Service that is (still) of type LoadBalancer upstream."""
+    if spec.get("type") != "LoadBalancer" and status.get("loadBalancer"):
+        status["loadBalancer"] = {}
+
+
+# -- Jobs (ValidateJobStatusUpdate, getStatusValidationOptions) ----------------------------------------------
+
+
+def _job(status: Object, present: Object, spec: Object) -> None:
+    before, now = _true_conditions(present), _true_conditions(status)
+    if not _FINISHED.isdisjoint(before) or not before & _DECIDED <= now:
+        status.clear()  # frozen: what is decided stays, whatever a re-created copy does
+        status.update(present)
         return
-    if present.get("qosClass"):
-        status["qosClass"] = present["qosClass"]  # immutable once set
-    if status.get("podIPs"):
-        status["podIPs"] = _one_per_family(status["podIPs"])
-
-
-def _one_per_family(addresses: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: dict[bool, dict[str, Any]] = {}
-    for address in addresses:
-        found.setdefault(":" in address.get("ip", ""), address)
-    return list(found.values())
-
-
-def _deployment(status: Status, present: Status) -> None:
-    _keep_larger(status, present, "collisionCount")
-    _bounded_by_replicas(status)
-
-
-def _stateful_set(status: Status, present: Status) -> None:
-    _keep_larger(status, present, "collisionCount")
-    _bounded_by_replicas(status)
-
-
-def _job(status: Status, present: Status) -> None:
-    if is_finished(GVR("batch", "v1", "jobs"), present):
-        _freeze(status, present)
-        return
-    for counter in ("succeeded", "failed"):
-        _keep_larger(status, present, counter)
-    if present.get("startTime"):
+    _keep_larger(status, present, "failed")
+    if not _is_elastic(spec):
+        _keep_larger(status, present, "succeeded")
+    if present.get("startTime") and not (spec.get("suspend") or _resumes(status, present)):
         status["startTime"] = present["startTime"]
+    if now & _FINISHED:
+        _finish(status, now, never_starts=bool(spec.get("suspend")) and spec.get("completions") == 0)
+    else:
+        status.pop("completionTime", None)
+    if status.get("ready", 0) > status.get("active", 0):
+        status["ready"] = status.get("active", 0)
 
 
-def _keep_larger(status: Status, present: Status, name: str) -> None:
+def _finish(status: Object, now: set[str], *, never_starts: bool) -> None:
+    """What clusters before 1.31 leave out or leave behind in a finished Job."""
+    conditions = status["conditions"]
+    for outcome in sorted(now & _FINISHED):
+        last = next(each for each in conditions if each.get("type") == outcome and each["status"] == "True")
+        if _PRECEDED_BY[outcome] not in now:
+            conditions.insert(conditions.index(last), {**last, "type": _PRECEDED_BY[outcome]})
+        ended = status.get("completionTime") or last.get("lastTransitionTime")
+        if ended and not status.get("startTime") and not never_starts:
+            status["startTime"] = ended
+        if outcome == "Complete" and ended:
+            status["completionTime"] = max(ended, status.get("startTime") or ended)
+        if outcome == "Failed":
+            status.pop("completionTime", None)
+    for counter in ("active", "terminating"):
+        if status.get(counter):
+            status[counter] = 0
+    if status.get("uncountedTerminatedPods"):
+        status["uncountedTerminatedPods"] = {}
+
+
+def _is_elastic(spec: Object) -> bool:
+    """An indexed Job with equal completions and parallelism may be scaled down, and its counter with it."""
+    return spec.get("completionMode") == "Indexed" and spec.get("completions") == spec.get("parallelism")
+
+
+def _resumes(status: Object, present: Object) -> bool:
+    return "Suspended" in _true_conditions(present) and any(
+        each.get("type") == "Suspended" and each.get("status") == "False" for each in _conditions(status)
+    )
+
+
+def _conditions(status: Object) -> list[Object]:
+    return status.get("conditions") or []
+
+
+def _true_conditions(status: Object) -> set[str]:
+    return {each["type"] for each in _conditions(status) if each.get("status") == "True" and "type" in each}
+
+
+def _keep_larger(status: Object, present: Object, name: str) -> None:
     if present.get(name, 0) > status.get(name, 0):
         status[name] = present[name]
 
 
-def _bounded_by_replicas(status: Status) -> None:
-    replicas = status.get("replicas", 0)
-    for counter in ("readyReplicas", "availableReplicas", "updatedReplicas"):
-        if status.get(counter, 0) > replicas:
-            status[counter] = replicas
-
-
-_RULES: dict[tuple[str, str], Callable[[Status, Status], None]] = {
-    ("", "pods"): _pod,
-    ("apps", "deployments"): _deployment,
-    ("apps", "replicasets"): lambda status, _present: _bounded_by_replicas(status),
-    ("apps", "statefulsets"): _stateful_set,
+_REPLICA_SET = _counters(
+    ("replicas", "readyReplicas", "availableReplicas"), ("replicas", "fullyLabeledReplicas")
+)
+_RULES: dict[tuple[str, str], Rule] = {
+    ("", "pods"): clamp_pod,
+    ("", "replicationcontrollers"): _REPLICA_SET,
+    ("", "services"): _service,
+    ("apps", "daemonsets"): _counters(collisions=True),
+    ("apps", "deployments"): _counters(
+        ("replicas", "readyReplicas", "availableReplicas"), ("replicas", "updatedReplicas"), collisions=True
+    ),
+    ("apps", "replicasets"): _REPLICA_SET,
+    ("apps", "statefulsets"): _counters(
+        ("replicas", "readyReplicas", "availableReplicas"),
+        ("replicas", "currentReplicas"),
+        ("replicas", "updatedReplicas"),
+        collisions=True,
+    ),
     ("batch", "jobs"): _job,
 }
+_ASK_FOR_SPEC = frozenset({("", "pods"), ("", "services"), ("batch", "jobs")})
