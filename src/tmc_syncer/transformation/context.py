@@ -116,6 +116,30 @@ class Context:
     owners: tuple[tuple[OwnerReference, OwnerState], ...] = ()
     nulls: int = _SEARCH_NULLS
 
+    def for_run(
+        self,
+        info: ResourceInfo,
+        source: Meta,
+        owners: tuple[tuple[OwnerReference, OwnerState], ...],
+        nulls: int = _SEARCH_NULLS,
+    ) -> Context:
+        """This context for one run of the pipeline. Spelled out: `dataclasses.replace` costs as much as a step."""
+        return Context(
+            self.key,
+            self.target,
+            self.locator,
+            self.namespace,
+            self.namespace_of,
+            self.owner_uid,
+            self.cluster_scoped,
+            self.namespace_from,
+            self.owner_from,
+            info,
+            source,
+            owners,
+            nulls,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:

@@ -13,7 +13,6 @@ With ``explain`` each transformer's before and after are kept, values of Secrets
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -68,7 +67,7 @@ def down(
     meta = record.meta
     owners = look_up(meta, ctx.owner_uid)
     nulls = sum(raw.count(b"null") for name, raw in record.fields.items() if name != "status")
-    ctx = replace(ctx, info=info, source=meta, owners=owners, nulls=nulls)
+    ctx = ctx.for_run(info, meta, owners, nulls)
     steps: list[Step] = []
     name = "decoding"
     try:
@@ -109,7 +108,7 @@ def up(
     obj: dict[str, Any] = msgspec.json.decode(encode_json(copy))
     obj["metadata"].pop("managedFields", None)
     meta = msgspec.convert(obj["metadata"], Meta)
-    ctx = replace(ctx, info=info, source=meta, owners=look_up(meta, ctx.owner_from))
+    ctx = ctx.for_run(info, meta, look_up(meta, ctx.owner_from))
     for transformer in reversed(registry.for_type(info.gvr)):
         if transformer.applies(info.gvr, meta):
             obj = transformer.up(obj, ctx)

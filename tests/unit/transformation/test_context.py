@@ -46,6 +46,16 @@ def test_a_context_cannot_be_changed() -> None:
         context(TYPES["Pod"]).target = "other"  # type: ignore[misc]
 
 
+def test_a_context_for_a_run_differs_in_what_the_run_fills_only() -> None:
+    ctx = context(TYPES["Pod"], trusted=True)
+    meta = Meta(name="web")
+    run = ctx.for_run(TYPES["Job"], meta, ((OwnerReference(), OwnerState.wait()),), 3)
+    expected = dataclasses.replace(
+        ctx, info=TYPES["Job"], source=meta, owners=((OwnerReference(), OwnerState.wait()),), nulls=3
+    )
+    assert run == expected
+
+
 def test_a_refusal_carries_its_reason_and_what_to_do() -> None:
     error = ExclusionError("NotTrusted", "Too far.", terminal=True, hint="Ask.")
     assert (error.reason, error.terminal, str(error)) == ("NotTrusted", True, "Too far. Ask.")
