@@ -13,6 +13,7 @@ from functools import partial
 
 from tmc_syncer.agent.autoscalers import Autoscalers
 from tmc_syncer.agent.config import AgentConfig
+from tmc_syncer.agent.default_account import DefaultAccounts
 from tmc_syncer.agent.freshness import Freshness
 from tmc_syncer.agent.informers import Informers
 from tmc_syncer.agent.lease import AgentLease, LeaseTimes
@@ -155,7 +156,11 @@ def compose(
 
     interpreter = Interpreter(upstream.client, downstream, env.clock, partial(report_write, log, metrics))
     applier, observer = Applier(downstream), Observer(world)
-    spec = SpecController(world, observer, interpreter, applier, partial(report_applied, log, metrics))
+    on_applied = partial(report_applied, log, metrics)
+    spec = SpecController(world, observer, interpreter, applier, on_applied)
+    accounts = DefaultAccounts(
+        world, observer, interpreter, applier, informers, on_applied, others=spec.reconcile
+    )
     status = StatusController(world, interpreter, observer.is_current)
     memory = VersionMemory(downstream, reference.key, env)
     types = TypeController(
@@ -190,7 +195,7 @@ def compose(
         note_failure(world, metrics, log, outcome.key, outcome)
 
     controllers = (
-        Controller("spec", world.objects, spec.reconcile, env, limit=limit, on_outcome=noted),
+        Controller("spec", world.objects, accounts.reconcile, env, limit=limit, on_outcome=noted),
         Controller("status", world.statuses, status.reconcile, env, limit=limit, on_outcome=noted),
         Controller(
             "namespaces",
@@ -208,6 +213,7 @@ def compose(
         "synctarget": target_controller.run,
         "reporter": reporter.run,
         "autoscalers": autoscalers.run,
+        "default accounts": accounts.run,
         "freshness": Freshness(world, metrics).run,
     }
     return Agent(world, lease, memory, log, metrics, statusz, controllers, background)

@@ -31,6 +31,7 @@ from tmc_syncer.sync.facts import Namespace
 from tmc_syncer.sync.interpreter import Interpreter
 from tmc_syncer.sync.journal import State
 from tmc_syncer.sync.ownership import owned_paths
+from tmc_syncer.transformation.cleaning import is_partial
 from tmc_syncer.transformation.context import Desired
 from tmc_syncer.transformation.pipeline import PIPELINE_VERSION, content_of
 
@@ -94,6 +95,8 @@ class NamespaceController:
             if synced.leaving or not synced.upstream_info.namespaced:
                 continue
             for object_key in synced.upstream_store.index(BY_NAMESPACE, f"{key.cluster}/{key.name}"):
+                if is_partial(synced.gvr, object_key.name):
+                    continue  # it is added to what is there, it wants nothing to be there
                 record = synced.upstream_store.get(object_key)
                 if record is None or record.meta.deleting:
                     continue

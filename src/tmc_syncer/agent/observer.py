@@ -131,7 +131,7 @@ class Observer:
         info = view.synced.upstream_info
         if not self._world.rules.filters.should_delete(view.key, info).allowed:
             return decide(observe(replace(view.sighting, vetoed=True)))
-        match self._permission(view):
+        match self.permission(view):
             case Permission.HELD:
                 return decide(observe(replace(view.sighting, braked=True)))
             case Permission.WAIT:
@@ -152,7 +152,8 @@ class Observer:
             return decide(observe(replace(view.sighting, owner_missing=True)))
         return verdict
 
-    def _permission(self, view: View) -> Permission:
+    def permission(self, view: View) -> Permission:
+        """What the deletion brake says to taking away what stands downstream for this object."""
         if self._is_asked_for(view):
             return Permission.GO
         world = self._world

@@ -137,16 +137,17 @@ class World:
         named = copy.meta.annotation(SOURCE_NAME)
         if named is None:
             return None
-        if not copy.meta.namespace:
-            locator = parse_locator(copy.meta.annotation(NAMESPACE_LOCATOR))
-        else:
-            namespace = self.downstream_namespaces.store.get(Key("", "", copy.meta.namespace))
-            locator = (
-                None if namespace is None else parse_locator(namespace.meta.annotation(NAMESPACE_LOCATOR))
-            )
-        if locator is None or locator.sync_target.key != self.target.key:
-            return None
-        return Key(locator.cluster, locator.namespace, copy.meta.name)
+        locator = self.locator_of(copy.meta.namespace) if copy.meta.namespace else self._own(copy)
+        return None if locator is None else Key(locator.cluster, locator.namespace, copy.meta.name)
+
+    def locator_of(self, namespace: str) -> Locator | None:
+        """The locator of a downstream namespace of this target, None when it is not one."""
+        record = self.downstream_namespaces.store.get(Key("", "", namespace))
+        return None if record is None else self._own(record)
+
+    def _own(self, record: Record) -> Locator | None:
+        locator = parse_locator(record.meta.annotation(NAMESPACE_LOCATOR))
+        return None if locator is None or locator.sync_target.key != self.target.key else locator
 
     def copies(self) -> int:
         """How many copies this target has over all types: what the brake's share is a share of."""
@@ -194,14 +195,19 @@ class World:
     def enqueue_scaled(self, side: int, namespace: str, kind: str, name: str) -> None:
         """Look again at an object whose autoscaling began or ended; `side` is 0 upstream, 1 downstream."""
         if side == 1:
-            record = self.downstream_namespaces.store.get(Key("", "", namespace))
-            locator = None if record is None else parse_locator(record.meta.annotation(NAMESPACE_LOCATOR))
+            locator = self.locator_of(namespace)
             if locator is None:
                 return
             namespace = locator.namespace
         for gvr, synced in self.types.items():
             if synced.upstream_info.kind == kind:
                 self.enqueue(gvr, Key(self.clusters.cluster, namespace, name))
+
+    def enqueue_by_copy(self, gvr: GVR, copy: Key) -> None:
+        """Look again at the upstream object of that name, if `copy` stands in a namespace of this target."""
+        locator = self.locator_of(copy.namespace)
+        if locator is not None:
+            self.enqueue(gvr, Key(locator.cluster, locator.namespace, copy.name))
 
     def enqueue_all(self) -> None:
         """Look again at every object of every type: the rules changed."""
