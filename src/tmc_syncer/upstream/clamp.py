@@ -14,6 +14,7 @@ place.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -63,20 +64,16 @@ def is_finished(gvr: GVR, status: Object) -> bool:
 # -- counters ------------------------------------------------------------------------------------------------
 
 
-def _counters(*chains: tuple[str, ...], collisions: bool = False) -> Rule:
+def _counters(
+    chains: tuple[tuple[str, ...], ...], collisions: bool, status: Object, present: Object, _spec: Object
+) -> None:
     """Each counter of a chain is at most the one before it (ValidateDeploymentStatus and its sisters)."""
-
-    def rule(status: Object, present: Object, _spec: Object) -> None:
-        for chain in chains:
-            for bound, counter in pairwise(chain):
-                if status.get(counter, 0) > status.get(bound, 0):
-                    status[counter] = status.get(bound, 0)
-        if (
-            collisions and "collisionCount" in present
-        ):  # IsDecremented: to leave it out is a decrement, even of 0
-            status["collisionCount"] = max(present["collisionCount"], status.get("collisionCount", 0))
-
-    return rule
+    for chain in chains:
+        for bound, counter in pairwise(chain):
+            if status.get(counter, 0) > status.get(bound, 0):
+                status[counter] = status.get(bound, 0)
+    if collisions and "collisionCount" in present:  # IsDecremented: to leave it out is a decrement, even of 0
+        status["collisionCount"] = max(present["collisionCount"], status.get("collisionCount", 0))
 
 
 # -- Services ------------------------------------------------------------------------------------------------
@@ -155,24 +152,20 @@ def _keep_larger(status: Object, present: Object, name: str) -> None:
         status[name] = present[name]
 
 
-_REPLICA_SET = _counters(
-    ("replicas", "readyReplicas", "availableReplicas"), ("replicas", "fullyLabeledReplicas")
+_AVAILABLE = ("replicas", "readyReplicas", "availableReplicas")
+_REPLICA_SET = partial(_counters, (_AVAILABLE, ("replicas", "fullyLabeledReplicas")), False)
+_DEPLOYMENT = partial(_counters, (_AVAILABLE, ("replicas", "updatedReplicas")), True)
+_STATEFUL_SET = partial(
+    _counters, (_AVAILABLE, ("replicas", "currentReplicas"), ("replicas", "updatedReplicas")), True
 )
 _RULES: dict[tuple[str, str], Rule] = {
     ("", "pods"): clamp_pod,
     ("", "replicationcontrollers"): _REPLICA_SET,
     ("", "services"): _service,
-    ("apps", "daemonsets"): _counters(collisions=True),
-    ("apps", "deployments"): _counters(
-        ("replicas", "readyReplicas", "availableReplicas"), ("replicas", "updatedReplicas"), collisions=True
-    ),
+    ("apps", "daemonsets"): partial(_counters, (), True),
+    ("apps", "deployments"): _DEPLOYMENT,
     ("apps", "replicasets"): _REPLICA_SET,
-    ("apps", "statefulsets"): _counters(
-        ("replicas", "readyReplicas", "availableReplicas"),
-        ("replicas", "currentReplicas"),
-        ("replicas", "updatedReplicas"),
-        collisions=True,
-    ),
+    ("apps", "statefulsets"): _STATEFUL_SET,
     ("batch", "jobs"): _job,
 }
 _ASK_FOR_SPEC = frozenset({("", "pods"), ("", "services"), ("batch", "jobs")})
