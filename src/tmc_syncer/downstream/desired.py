@@ -105,9 +105,9 @@ class DesiredCache:
             return True
         fields: dict[str, Any] = msgspec.json.decode(owned)
         if covered is not None and covered[0] == digest:
-            # The same content was covered by another entry: nothing of that one may be lost (drift.py, what one
-            # entry alone cannot tell).
-            if not still_holds(fields, msgspec.json.decode(covered[1]), ceded):
+            # Another entry covered the same content: nothing of that one may be lost (what one alone cannot tell).
+            before: dict[str, Any] = msgspec.json.decode(covered[1])
+            if not still_holds(fields, before, ceded):
                 return False
         evaluation = evaluation or evaluate()
         if missing_paths(evaluation.desired.object, fields, ceded):

@@ -74,12 +74,10 @@ def still_holds(
         if ceded and any(covers(rule, at) for rule in ceded):
             continue
         now = entry.get(step)
-        if now is None:
-            return False
-        if child:
-            if not still_holds(now, child, ceded, at):
+        if child:  # a parent may have gone with its ceded parts
+            if not still_holds(now or {}, child, ceded, at):
                 return False
-        elif now and "." not in now:  # `before` owned this very field, now we own only parts of it
+        elif now is None or (now and "." not in now):  # lost, or we own only parts of it now
             return False
     return True
 
