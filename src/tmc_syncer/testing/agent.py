@@ -46,6 +46,8 @@ class AgentProcess(ServerProcess):
     """An agent of ``target`` between two clusters; ``tune`` shortens its waits (``--tune``, seconds).
 
     ``flags`` are appended to the command line. ``upstream_url`` and ``downstream_url`` put a proxy in between.
+    ``kubeconfigs`` (upstream, downstream) replace those with the client certificates of ``user``. Without ``name_types``
+    the list of types is what the SyncTarget says; the rights are for ``types`` all the same.
     """
 
     def __init__(  # noqa: PLR0913 - a test names what it wants to differ, everything has a default
@@ -61,6 +63,8 @@ class AgentProcess(ServerProcess):
         user: str = "",
         upstream_url: str | None = None,
         downstream_url: str | None = None,
+        kubeconfigs: tuple[Path, Path] | None = None,
+        name_types: bool = True,
     ) -> None:
         """Grant the rights and write the files; nothing is started."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -68,12 +72,16 @@ class AgentProcess(ServerProcess):
         self.user = user or f"agent-{target}"
         grant(upstream, downstream, self.user, types)
         (self.port,) = free_ports(1)
+        upstream_kubeconfig, downstream_kubeconfig = kubeconfigs or (
+            upstream.kubeconfig(self.user, server=upstream_url),
+            downstream.kubeconfig(self.user, server=downstream_url),
+        )
         tuned = [word for name, seconds in (tune or {}).items() for word in ("--tune", f"{name}={seconds}")]
         command = [
             sys.executable, "-m", "tmc_syncer.cli.main", "syncer",
-            "--from-kubeconfig", str(upstream.kubeconfig(self.user, server=upstream_url)),
-            "--to-kubeconfig", str(downstream.kubeconfig(self.user, server=downstream_url)),
-            "--target", target, "--resources", ",".join(str(gvr) for gvr in types),
+            "--from-kubeconfig", str(upstream_kubeconfig),
+            "--to-kubeconfig", str(downstream_kubeconfig),
+            "--target", target, *(["--resources", ",".join(map(str, types))] if name_types else []),
             "--admin-address", f"127.0.0.1:{self.port}", "--log-format", "json", "--log-level", "debug",
             *tuned, *flags,
         ]  # fmt: skip
