@@ -113,6 +113,7 @@ class DefaultAccounts:
         standing = informer.store.get(view.copy_key)
         body = None if standing is None or standing.meta.deleting else self._body(view)
         if standing is None or body is None:
+            self._world.brake.withdraw(item)
             self._world.journal.forget(gvr, key)
             return DONE  # whatever changes that makes the account due again
         if holds(standing, body.get(FIELD)):
@@ -172,7 +173,7 @@ class DefaultAccounts:
 
     def _rest(self, view: View, body: dict[str, Any]) -> Result:
         gvr, key = view.synced.gvr, view.key
-        self._world.brake.done((gvr, key))
+        self._world.brake.withdraw((gvr, key))
         if FIELD in body:
             self._world.journal.note(gvr, key, State.SYNCED, now=self._world.now(), row=16)
         else:

@@ -19,7 +19,7 @@ from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL
 from tmc_syncer.api.objects import OwnerReference, Record
 from tmc_syncer.api.resources import Key
 from tmc_syncer.api.synctarget_spec import FinalizerPolicy
-from tmc_syncer.downstream.brake import Permission
+from tmc_syncer.downstream.brake import Cause, Permission
 from tmc_syncer.downstream.desired import Evaluation, evaluate
 from tmc_syncer.downstream.field_rules import TypeRules
 from tmc_syncer.downstream.namespaces import NamespacePlace
@@ -37,6 +37,12 @@ __all__ = ["Observer", "Proofs", "View"]
 _WRITES_CONTENT = frozenset({Action.ADD_FINALIZER, Action.CREATE, Action.RESTAMP})
 _EXPLICIT = frozenset({"TargetDeleted", "TargetEvicted"})
 _FINISHABLE = frozenset({"pods", "jobs"})
+_CAUSES = {  # by the rule that no longer assigns an object
+    "types": Cause.TYPES_SHORTENED,
+    "selector": Cause.SELECTOR_CHANGED,
+    "namespace-selector": Cause.SELECTOR_CHANGED,
+    "assignment": Cause.SELECTOR_CHANGED,
+}
 
 
 @dataclass(slots=True)
@@ -116,20 +122,35 @@ class Observer:
     # -- deciding --------------------------------------------------------------------------------------------
 
     def decide(self, view: View) -> Verdict:
-        """The row of table 1. What the transformers refuse is found before anything is written."""
+        """The row of table 1. What the transformers refuse is found before anything is written.
+
+        A deletion goes past the brakes before it is proven: what they hold costs no live read.
+        """
+        verdict = self._row(view)
+        if verdict.action is Action.DELETE:
+            return self._ask_brakes(view, verdict)
+        if verdict.action is Action.PROVE_UPSTREAM:
+            proven = replace(view.sighting, upstream_proven=True)
+            if decide(observe(proven)).action is Action.DELETE:
+                return self._ask_brakes(replace(view, sighting=proven), verdict)
+        item = view.synced.gvr, view.key
+        self._world.brake.withdraw(item)
+        self._world.forget_deletion(item)
+        return verdict
+
+    def _row(self, view: View) -> Verdict:
         verdict = decide(observe(view.sighting))
         if verdict.row == 16 and not self.in_sync(view):
             verdict = decide(observe(replace(view.sighting, drift=Drift.CONTENT)))
         if verdict.row == 15 or verdict.action in _WRITES_CONTENT:
-            verdict = self._ask_transformers(view, verdict)
-        if verdict.action is Action.DELETE:
-            return self._ask_brakes(view, verdict)
+            return self._ask_transformers(view, verdict)
         return verdict
 
     def _ask_brakes(self, view: View, verdict: Verdict) -> Verdict:
-        """What may hold a deletion: a filter's veto, and the deletion brake."""
+        """What may hold a deletion: a filter's veto, and the deletion brake. `verdict` is what follows if none does."""
         info = view.synced.upstream_info
         if not self._world.rules.filters.should_delete(view.key, info).allowed:
+            self._world.brake.withdraw((view.synced.gvr, view.key))
             return decide(observe(replace(view.sighting, vetoed=True)))
         match self.permission(view):
             case Permission.HELD:
@@ -156,9 +177,15 @@ class Observer:
         """What the deletion brake says to taking away what stands downstream for this object."""
         if self._is_asked_for(view):
             return Permission.GO
-        world = self._world
-        item = view.synced.gvr, view.key
-        return world.brake.ask(item, copies=world.copies(), now=world.now(), wall=world.env.clock.now())
+        world, now = self._world, self._world.now()
+        return world.brake.ask(
+            (view.synced.gvr, view.key),
+            cause=_cause(view),
+            copies=world.copies(),
+            backlog=lambda: world.objects.oldest(now),
+            now=now,
+            wall=world.env.clock.now(),
+        )
 
     def _is_asked_for(self, view: View) -> bool:
         """Whether somebody plainly asked for this deletion, so that the brake has no say."""
@@ -237,6 +264,11 @@ class Observer:
                 OwnerState.wait() if copy is None or copy.meta.deleting else OwnerState.known(copy.meta.uid)
             )
         return OwnerState.drop()
+
+
+def _cause(view: View) -> Cause:
+    """Why a deletion that nobody plainly asked for is planned."""
+    return Cause.RELIST if view.record is None else _CAUSES.get(view.assignment.rule, Cause.UNKNOWN)
 
 
 def _finished(synced: SyncedType, record: Record) -> bool:

@@ -15,7 +15,6 @@ from tmc_syncer.api.locator import parse_locator
 from tmc_syncer.api.names import NAMESPACE_LOCATOR, SOURCE_UID
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import Key
-from tmc_syncer.downstream.brake import Cause
 from tmc_syncer.downstream.propagation import priority
 from tmc_syncer.engine.store import Change, ChangeOrigin
 
@@ -36,8 +35,6 @@ class Routing:
         item = synced.gvr, key
         if change.new is None and change.origin is ChangeOrigin.WATCH:
             world.saw_deletion(item)
-        elif change.new is None:
-            world.brake.cause_hint = Cause.RELIST
         if change.old is None or change.new is None or _differs_but_status(change.old, change.new):
             world.objects.add(item, world.now(), priority=priority(synced.gvr))
         if change.new is not None and (change.old is None or _status(change.old) != _status(change.new)):

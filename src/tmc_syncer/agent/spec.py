@@ -91,6 +91,7 @@ class SpecController:
         gvr, key = item
         synced = self._world.types.get(gvr)
         if synced is None or synced.refused:
+            self._world.brake.withdraw(item)
             return DONE
         proofs = Proofs()
         for _ in range(MAX_STEPS):
@@ -136,7 +137,6 @@ class SpecController:
             self._rest_gone(view)
             return DONE
         if verdict.row in (13, 16):
-            self._world.brake.withdraw((view.synced.gvr, view.key))
             self._note(view, verdict, State.SYNCED if verdict.row == 16 else State.FINISHED)
             return DONE
         if verdict.action is Action.WAIT:
@@ -155,8 +155,6 @@ class SpecController:
 
     def _rest_gone(self, view: View) -> None:
         world, gvr, key = self._world, view.synced.gvr, view.key
-        world.brake.done((gvr, key))
-        world.forget_deletion((gvr, key))
         view.synced.desired.forget(key)
         assignment = view.assignment
         if view.record is None or not assignment.rule:

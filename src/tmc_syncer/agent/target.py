@@ -18,7 +18,6 @@ from tmc_syncer.api.names import RELEASE_BRAKE, SYNC_TARGET_FINALIZER, finalizer
 from tmc_syncer.api.objects import Record, encode_json
 from tmc_syncer.api.resources import Key
 from tmc_syncer.api.synctarget import SYNC_TARGETS, SpecProblem, SyncTargetSpec, check_spec
-from tmc_syncer.downstream.brake import Cause
 from tmc_syncer.engine.filters import FilterChain
 from tmc_syncer.engine.informer import Informer
 from tmc_syncer.kube.client import PatchType
@@ -94,10 +93,6 @@ class TargetController:
         self._release_brake(record)
         if spec == world.spec and rules == world.rules:
             return
-        if rules != world.rules:
-            world.brake.cause_hint = Cause.SELECTOR_CHANGED
-        if spec.supported_api_resources != world.spec.supported_api_resources:
-            world.brake.cause_hint = Cause.TYPES_SHORTENED
         world.spec, world.rules = spec, rules
         self._wake_types()
         world.enqueue_all()
@@ -115,7 +110,7 @@ class TargetController:
             moment = datetime.fromisoformat(text).astimezone(UTC)
         except ValueError:
             return
-        if self._world.brake.release(moment, now=self._world.now()):
+        if self._world.brake.release(moment):
             self._world.enqueue_all()
 
     # -- the SyncTarget's own finalizer ----------------------------------------------------------------------

@@ -32,6 +32,8 @@ WINDOW_SECONDS = 60.0
 MINIMUM_DELETIONS = 10
 SHARE_OF_COPIES = 0.2
 
+_NEVER = float("-inf")
+
 Item = tuple[GVR, Key]
 
 
@@ -77,7 +79,7 @@ class _Plan:
     since: float
     cause: Cause
     pending: bool = True
-    went: float = float("-inf")
+    went: float = _NEVER
 
 
 @dataclass(slots=True)
@@ -160,7 +162,7 @@ class Brake:
         if plan is None:
             return
         plan.pending = False
-        if plan.went == float("-inf"):
+        if plan.went == _NEVER:
             del self._plans[item]
 
     def clear_if_idle(self) -> bool:
@@ -185,5 +187,8 @@ class Brake:
         while self._went and now - self._went[0][0] > WINDOW_SECONDS:
             went, item = self._went.popleft()
             plan = self._plans.get(item)
-            if plan is not None and not plan.pending and plan.went == went:
+            if plan is None or plan.went != went:
+                continue  # released meanwhile, or it went again
+            plan.went = _NEVER
+            if not plan.pending:
                 del self._plans[item]
