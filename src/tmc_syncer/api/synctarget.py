@@ -84,30 +84,34 @@ class SyncedState(StrEnum):
 
 
 class _Status(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel", omit_defaults=True):
-    """Common settings of the structs of a status. Fields without a default are always written, also when zero."""
+    """Common settings of the structs of a status.
+
+    Fields with a default factory are always written, also when zero or empty, and may all the same be missing in
+    what another version wrote.
+    """
 
 
 class SyncedResource(_Status, frozen=True):
-    """An entry of ``status.syncedResources``: one type, its state and the counts of its objects."""
+    """An entry of ``status.syncedResources``: one type, its state (a `SyncedState`) and the counts of its objects."""
 
-    group: str
-    version: str
     resource: str
-    state: SyncedState
-    synced: int
-    pending: int
-    failed: int
+    state: str
+    group: str = msgspec.field(default_factory=str)
+    version: str = msgspec.field(default_factory=str)
+    synced: int = msgspec.field(default_factory=int)
+    pending: int = msgspec.field(default_factory=int)
+    failed: int = msgspec.field(default_factory=int)
     reason: str = ""
 
 
 class WorstObject(_Status, frozen=True):
     """An entry of ``status.worstObjects``: an object that needs somebody's attention, and why."""
 
-    group: str
-    version: str
     resource: str
     name: str
     state: str
+    group: str = msgspec.field(default_factory=str)
+    version: str = msgspec.field(default_factory=str)
     cluster: str = ""
     namespace: str = ""
     code: str = ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +35,7 @@ def read_config_file(path: Path, kind: type[FlagsT], without: frozenset[str]) ->
         name = str(key).replace("-", "_")
         if name not in known or not isinstance(key, str):
             names = [known_name.replace("_", "-") for known_name in known]
-            near = difflib.get_close_matches(str(key).replace("_", "-"), names, 1)
+            near = difflib.get_close_matches(str(key).replace("_", "-"), names, 1, cutoff=0.7)
             hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
             raise UsageError(f"{path}: {str(key)[:80]!r} is no setting.", hint=hint)
         if name in found:
@@ -102,5 +101,6 @@ def _relative(path: Path, name: str, value: Any) -> Any:
 
 def _sentence(text: str) -> str:
     what, _, where = text.partition(" - at `$.")
-    field = re.sub(r"_", "-", where.removesuffix("`")) or "settings"
+    field = where.removesuffix("`").replace("_", "-") or "settings"
+    what = what.replace(" | null", "")
     return f"{field}: {what[:1].lower()}{what[1:].replace('`', '')}."

@@ -23,7 +23,7 @@ from tmc_syncer.cli.output import Cell, Style, Table, age
 __all__ = ["conditions", "objects_of", "summary", "targets", "troubles", "types"]
 
 _GOOD_WHEN_FALSE = frozenset({ConditionType.DELETION_BRAKE})
-_STATE_STYLES: dict[SyncedState, Style] = {
+_STATE_STYLES: dict[str, Style] = {
     SyncedState.SYNCING: "good",
     SyncedState.FAILED: "bad",
     SyncedState.REFUSED: "bad",

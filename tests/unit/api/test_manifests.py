@@ -11,7 +11,14 @@ import msgspec
 import pytest
 
 from tmc_syncer.api.manifests import SCHEMA_REVISION, crd_objects, crd_yaml
-from tmc_syncer.api.synctarget import API_VERSION, KIND, SYNC_TARGETS, WORST_OBJECTS_LIMIT, SyncTargetStatus
+from tmc_syncer.api.synctarget import (
+    API_VERSION,
+    KIND,
+    SYNC_TARGETS,
+    WORST_OBJECTS_LIMIT,
+    SyncedState,
+    SyncTargetStatus,
+)
 from tmc_syncer.api.synctarget_spec import SyncTargetSpec
 from tmc_syncer.api.synctarget_validation import FIELD_RULE_LIMIT, RESOURCE_LIMIT
 
@@ -102,3 +109,8 @@ def value_differences(kind: Any, node: dict[str, Any], where: str) -> list[str]:
         return [] if node.get("enum") == values else [f"{where}: {node.get('enum')} is not {values}"]
     expected = {str: "string", bool: "boolean", int: "integer"}.get(kind, "object")
     return [] if node["type"] == expected else [f"{where}: {node['type']} is not {expected}"]
+
+
+def test_the_states_of_a_type_in_the_schema_are_those_that_the_agent_writes() -> None:
+    states = schema("status")["properties"]["syncedResources"]["items"]["properties"]["state"]["enum"]
+    assert states == [str(state) for state in SyncedState]

@@ -90,6 +90,12 @@ def test_a_status_that_cannot_be_read_counts_as_empty_and_unknown_fields_are_ign
     assert parse_status(record()) == SyncTargetStatus()
     assert parse_status(record(status={"connected": "yes"})) == SyncTargetStatus()
     assert parse_status(record(status={"connected": True, "future": 1})) == SyncTargetStatus(connected=True)
+    newer = {
+        "syncedResources": [{"resource": "pods", "state": "Dreaming"}],
+        "worstObjects": [{"resource": "pods", "name": "a", "state": "?"}],
+    }
+    assert parse_status(record(status=newer)).synced_resources[0].state == "Dreaming"
+    assert parse_status(record(status=newer)).worst_objects[0].name == "a"
 
 
 def test_a_valid_spec_is_said_to_be_in_force() -> None:
