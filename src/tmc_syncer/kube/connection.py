@@ -67,12 +67,14 @@ class TokenFileAuth:
 class LoginAuth:
     """An exec plugin or OIDC: `kubeconfigs` and `context` are handed to the login child process.
 
-    `plugin` names it for messages (``exec gke-gcloud-auth-plugin``, ``oidc``).
+    `plugin` names it for messages (``exec plugin gke-gcloud-auth-plugin``, ``OIDC``); `hint` is the kubeconfig's
+    advice on installing it.
     """
 
     kubeconfigs: tuple[str, ...]
     context: str
     plugin: str
+    hint: str = ""
 
 
 Auth = NoAuth | TokenAuth | TokenFileAuth | LoginAuth

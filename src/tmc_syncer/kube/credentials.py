@@ -13,6 +13,7 @@ that `ensure` raises until a renewal succeeds (fails closed, F68).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,11 +60,18 @@ class Grant:
 
 
 class Credentials:
-    """See the module docstring. One per transport; used from one event loop."""
+    """See the module docstring. One per transport; used from one event loop. `login` runs plugins and OIDC."""
 
-    def __init__(self, connection: Connection, *, env: Environment | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        env: Environment | None = None,
+        login: Callable[[LoginAuth], Awaitable[Login]] = log_in,
+    ) -> None:
         self._connection = connection
         self._clock = (env or SystemEnvironment()).clock
+        self._log_in = login
         self._lock = asyncio.Lock()
         self._grant: Grant | None = None
         self._failure: CredentialsError | None = None
@@ -132,7 +140,7 @@ class Credentials:
                         f"The login by {auth.plugin} has expired already."
                     )
                 self._last_login = now
-                return self._of_login(auth, await log_in(auth))
+                return self._of_login(auth, await self._log_in(auth))
 
     def _reread(self, stale: Grant | None) -> Grant:
         """What the kubeconfig holds now; when it cannot be read or did not change, what we have."""
@@ -185,8 +193,8 @@ def _token_of_file(path: str) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it holds no token"
         raise CredentialsError(f"Cannot read the token file {path}: {reason}.") from None
-    if not token:
-        raise CredentialsError(f"The token file {path} is empty.")
+    if not token or not token.isprintable():
+        raise CredentialsError(f"The token file {path} is empty or holds no token.")
     return token
 
 

@@ -7,7 +7,9 @@ metadata-only answers do not say it, the apiVersion and kind of its type.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import sys
+from collections.abc import Callable
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 
@@ -47,9 +49,9 @@ class WatchEvent(NamedTuple):
     initial_end: bool = False
 
 
-class _ListMeta(msgspec.Struct, rename={"continue_token": "continue"}):
+class _ListMeta(msgspec.Struct):
     resource_version: str = msgspec.field(default="", name="resourceVersion")
-    continue_token: str | None = None
+    continue_token: str | None = msgspec.field(default=None, name="continue")
     remaining: int | None = msgspec.field(default=None, name="remainingItemCount")
 
 
@@ -76,8 +78,36 @@ class _Kind(msgspec.Struct):
     kind: str = ""
 
 
-_decode_list = msgspec.json.Decoder(_List).decode
-_decode_event = msgspec.json.Decoder(_Event).decode
+MAX_DEPTH = 30_000
+"""Recursion that reading one reply may use: API servers accept JSON 10,000 deep, at two steps a level, and a tenant
+who stores such an object must not make its whole type unreadable for everybody (F78)."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _with_room(decode: Callable[_P, _T]) -> Callable[_P, _T]:
+    """`decode`, tried once more with room for `MAX_DEPTH` where Python's usual limit ends it."""
+
+    def decode_deep(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return decode(*args, **kwargs)
+        except (RecursionError, msgspec.DecodeError):  # decode_record says the first as the second
+            usual = sys.getrecursionlimit()
+            sys.setrecursionlimit(MAX_DEPTH)
+            try:
+                return decode(*args, **kwargs)
+            except RecursionError as error:
+                raise msgspec.DecodeError("nested too deeply") from error
+            finally:
+                sys.setrecursionlimit(usual)
+
+    return decode_deep
+
+
+_decode_list = _with_room(msgspec.json.Decoder(_List).decode)
+_decode_event = _with_room(msgspec.json.Decoder(_Event).decode)
+_decode_record = _with_room(decode_record)
 _decode_bookmark = msgspec.json.Decoder(_Bookmark).decode
 _decode_kind = msgspec.json.Decoder(_Kind).decode
 
@@ -96,7 +126,7 @@ class Decoding:
     def record(self, raw: bytes | msgspec.Raw, info: ResourceInfo, *, partial: bool = False) -> Record:
         """One object. Raises `msgspec.DecodeError`, also for one without a name."""
         cluster = self._cluster
-        record = decode_record(raw, api_version=info.gvr.api_version, kind=info.kind, cluster=cluster)
+        record = _decode_record(raw, api_version=info.gvr.api_version, kind=info.kind, cluster=cluster)
         if not record.meta.name:
             raise msgspec.ValidationError("no metadata.name")
         if partial:  # its own kind is PartialObjectMetadata

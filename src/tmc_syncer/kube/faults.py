@@ -6,16 +6,16 @@ the exceptions themselves are not repeated where they could hold a proxy's passw
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 
 from tmc_syncer.kube.errors import TransportError, TransportFault, shorten
 
 __all__ = ["FAILURES", "transport_error"]
 
-FAILURES = (aiohttp.ClientError, aiohttp.InvalidURL, TimeoutError, asyncio.IncompleteReadError, OSError)
+FAILURES = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError)
 """What stands for "no answer" (ssl errors are OSErrors)."""
 
 _TABLE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], TransportFault, str, str], ...] = (
@@ -74,7 +74,7 @@ _TABLE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Trans
         "",
     ),
     (
-        (aiohttp.ClientError, asyncio.IncompleteReadError),
+        (aiohttp.ClientError, HttpProcessingError),
         TransportFault.GARBLED,
         "the reply is no HTTP: {error}",
         "Check that the address belongs to an API server.",

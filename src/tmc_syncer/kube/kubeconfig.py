@@ -32,7 +32,7 @@ from tmc_syncer.kube.connection import (
     TokenFileAuth,
 )
 from tmc_syncer.kube.credentials import expired_since
-from tmc_syncer.kube.errors import KubeconfigError
+from tmc_syncer.kube.errors import KubeconfigError, shorten
 from tmc_syncer.kube.kubeconfig_files import Entry, Kubeconfig, read_kubeconfig
 from tmc_syncer.kube.proxies import proxy_for
 from tmc_syncer.kube.tls import end_of_validity
@@ -189,7 +189,7 @@ def _auth(user: Entry, files: tuple[Path, ...], context: str, *, certified: bool
         if not token.isascii() or not token.isprintable():
             raise KubeconfigError(f"The token of {user.words} holds characters that no token has.")
         return TokenAuth(token)
-    names = tuple(str(file) for file in files)
+    names = tuple(str(file.absolute()) for file in files)
     plugin = user.section("exec")
     if plugin is not None:
         command = plugin.text("command")
@@ -200,7 +200,7 @@ def _auth(user: Entry, files: tuple[Path, ...], context: str, *, certified: bool
                 f"The login plugin {command} of {user.words} needs a person to answer it.",
                 hint="Use one that does not, or a token or client certificate.",
             )
-        return LoginAuth(names, context, f"exec plugin {command}")
+        return LoginAuth(names, context, f"exec plugin {command}", shorten(plugin.text("installHint")))
     provider = user.section("auth-provider")
     if provider is not None:
         if provider.text("name") != "oidc":

@@ -49,7 +49,7 @@ class Entry:
         value = self.body.get(name, ())
         if isinstance(value, str) and value in _NOTHING:
             return ()
-        if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise KubeconfigError(f"{name} of {self.words} is not a list of texts.")
         return tuple(value)
 
@@ -115,7 +115,7 @@ def _document(file: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
         raise KubeconfigError(f"The kubeconfig {file} is not YAML{line}.") from None
-    if document is None or document == "":
+    if document is None or (isinstance(document, str) and document in _NOTHING):
         return {}
     if not isinstance(document, dict):
         raise KubeconfigError(f"The kubeconfig {file} is not a mapping with clusters, users and contexts.")

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Answer", "Ask", "main"]
+__all__ = ["Answer", "Ask", "answer_of_plugin", "main", "resolved"]
 
 
 class Ask(msgspec.Struct):
@@ -62,15 +62,15 @@ async def _log_in(ask: Ask) -> Answer:
     user = loader._user  # noqa: SLF001  # the loader logs a plugin's failure and goes on; ExecProvider raises it
     if user is not None and "exec" in user.value:
         base = Path(user.path or ".").parent
-        plugin = config.ConfigNode("exec", _resolved(user.value["exec"], base))
-        return _answer_of_plugin(await config.ExecProvider(plugin).run())
+        plugin = config.ConfigNode("exec", resolved(user.value["exec"], base))
+        return answer_of_plugin(await config.ExecProvider(plugin).run())
     configuration = client.Configuration()
     await loader.load_and_set(configuration)
     token = str(configuration.api_key.get("BearerToken", ""))
     return Answer(token=token.removeprefix("Bearer "))
 
 
-def _resolved(plugin: dict[str, Any], base: Path) -> dict[str, Any]:
+def resolved(plugin: dict[str, Any], base: Path) -> dict[str, Any]:
     """The plugin's section with a command relative to the kubeconfig's folder, as client-go resolves it."""
     command = str(plugin.get("command", ""))
     if os.sep in command and not Path(command).is_absolute():
@@ -78,7 +78,8 @@ def _resolved(plugin: dict[str, Any], base: Path) -> dict[str, Any]:
     return plugin
 
 
-def _answer_of_plugin(status: dict[str, Any]) -> Answer:
+def answer_of_plugin(status: dict[str, Any]) -> Answer:
+    """The answer for the ``status`` of a plugin's ExecCredential."""
     answer = Answer(
         token=str(status.get("token") or ""),
         certificate=str(status.get("clientCertificateData") or ""),

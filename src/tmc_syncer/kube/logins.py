@@ -16,7 +16,7 @@ from tmc_syncer.kube.connection import LoginAuth
 from tmc_syncer.kube.errors import CredentialsError, shorten
 from tmc_syncer.kube.login import Answer, Ask
 
-__all__ = ["LOGIN_SECONDS", "Login", "log_in"]
+__all__ = ["LOGIN_SECONDS", "Login", "log_in", "read_answer"]
 
 LOGIN_SECONDS = 60.0
 """A plugin that needs longer waits for a person, who is not there. (kubectl waits for ever.)"""
@@ -65,7 +65,7 @@ async def log_in(auth: LoginAuth, *, seconds: float = LOGIN_SECONDS) -> Login:
     finally:
         if child.returncode is None:
             await _end(child)
-    return _read(auth, output)
+    return read_answer(auth, output)
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
@@ -74,7 +74,8 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     await child.wait()
 
 
-def _read(auth: LoginAuth, output: bytes) -> Login:
+def read_answer(auth: LoginAuth, output: bytes) -> Login:
+    """What the child printed. Raises `CredentialsError`."""
     try:
         answer = msgspec.json.decode(output[:MAX_ANSWER_BYTES], type=Answer)
     except msgspec.DecodeError:
@@ -82,9 +83,10 @@ def _read(auth: LoginAuth, output: bytes) -> Login:
     if answer.error:
         raise CredentialsError(
             f"The login by {auth.plugin} (context {auth.context!r}) failed: {shorten(answer.error)}",
-            hint="Run the plugin by hand, or log in again with its own tool.",
+            hint=auth.hint or "Run the plugin by hand, or log in again with its own tool.",
         )
-    if not answer.token and not answer.certificate:
+    usable = answer.token.isascii() and answer.token.isprintable()
+    if not usable or not (answer.token or answer.certificate):
         raise CredentialsError(f"The login by {auth.plugin} (context {auth.context!r}) gave no credentials.")
     return Login(answer.token, answer.certificate.encode(), answer.key.encode(), _moment(answer.expires))
 

@@ -7,7 +7,7 @@ the prefix and cluster, paths, decoding.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import ResourceInfo
@@ -145,9 +145,12 @@ class Reader:
             accept=PARTIAL if metadata_only else JSON,
             idle_seconds=timeout_seconds + WATCH_MARGIN_SECONDS,
         )
-        async with opening as stream:
-            event = self._decoding.event
-            yield (event(line, asked, partial=metadata_only) async for line in stream.lines())
+        event = self._decoding.event
+        # Both generators end with the context, not when the garbage collector finds them.
+        async with opening as stream, aclosing(stream.lines()) as lines:
+            events = (event(line, asked, partial=metadata_only) async for line in lines)
+            async with aclosing(events):
+                yield events
 
     async def raw(
         self,

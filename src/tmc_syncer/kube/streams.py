@@ -7,7 +7,7 @@ joined once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 import aiohttp
 
@@ -49,7 +49,7 @@ class ReplyStream:
         except FAILURES as error:
             raise self._failed(error) from error
 
-    async def lines(self) -> AsyncIterator[bytes]:
+    async def lines(self) -> AsyncGenerator[bytes, None]:
         """See `kube.wire.Stream.lines`. An unfinished last line is given too: whether it is whole shows when it
         is decoded.
         """

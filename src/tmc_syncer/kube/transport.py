@@ -183,7 +183,7 @@ class Transport:
             await self._bucket.take()
         url = self._url(path, query)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds)
-        failed = functools.partial(self._failed, what=f"{method} {path}", seconds=idle_seconds)
+        what = f"{method} {path}"
         try:
             async with asyncio.timeout(STREAM_START_SECONDS):
                 grant = self._grant
@@ -192,9 +192,9 @@ class Transport:
                     reply.close()
                     reply = await self._start(method, url, accept, timeout)
         except FAILURES as error:
-            raise failed(error) from error
+            raise self._failed(error, what, STREAM_START_SECONDS) from error
         try:
-            yield ReplyStream(reply, failed)
+            yield ReplyStream(reply, functools.partial(self._failed, what=what, seconds=idle_seconds))
         finally:
             reply.close()
 

@@ -9,7 +9,7 @@ not raised. No retries, but for one after a 401 with renewed credentials.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
@@ -40,7 +40,7 @@ class Stream(Protocol):
     @property
     def headers(self) -> Mapping[str, str]: ...
 
-    def lines(self) -> AsyncIterator[bytes]:
+    def lines(self) -> AsyncGenerator[bytes, None]:
         """The body line by line without the line ends; ends when the server ends it well.
 
         Raises `TransportError`: cut, silent for the idle deadline, or a line over its bound.

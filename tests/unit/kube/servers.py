@@ -1,0 +1,66 @@
+"""Real HTTP servers on loopback for the tests of this folder, plain or with TLS, and transports to them."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import trustme
+from aiohttp import web
+
+from tmc_syncer.kube.connection import Connection, Pem
+from tmc_syncer.kube.transport import Transport
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@contextlib.asynccontextmanager
+async def listening(answer: Answer, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Serve every path and method by `answer`; give the server's address."""
+    app = web.Application(client_max_size=1 << 30)
+    app.router.add_route("*", "/{tail:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        yield f"{'https' if tls else 'http'}://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def serving(answer: Answer, *, path: str = "", **settings: Any) -> AsyncIterator[Transport]:
+    """A plain server and a transport to it. `settings` go to the Connection, `transport` of them to the Transport."""
+    options = settings.pop("transport", {})
+    async with (
+        listening(answer) as server,
+        Transport(Connection(server + path, **settings), user_agent="test/1", **options) as transport,
+    ):
+        yield transport
+
+
+class Authority:
+    """A certificate authority for servers on 127.0.0.1 and their clients."""
+
+    def __init__(self) -> None:
+        self.ca = trustme.CA()
+        self.pem = Pem(data=self.ca.cert_pem.bytes())
+
+    def server(self, *names: str, ask_client: bool = False) -> ssl.SSLContext:
+        """What a server needs; with `ask_client` it refuses clients without a certificate of this authority."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert(*(names or ("127.0.0.1",))).configure_cert(context)
+        if ask_client:
+            context.verify_mode = ssl.CERT_REQUIRED
+            self.ca.configure_trust(context)
+        return context
+
+    def client(self, name: str = "agent", **validity: Any) -> tuple[Pem, Pem]:
+        """A client's certificate and key."""
+        cert = self.ca.issue_cert(common_name=name, **validity)
+        chain = b"".join(blob.bytes() for blob in cert.cert_chain_pems)
+        return Pem(data=chain), Pem(data=cert.private_key_pem.bytes())
