@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.scene import ALL_TYPES, Scene
+from tests.real.custom_types import CUSTOM_TYPES, install_custom_types
+from tests.real.scene import ALL_TYPES, OWN_AGENT, Scene
 from tmc_syncer.testing.agent import AgentProcess
 from tmc_syncer.testing.assets import Assets
 from tmc_syncer.testing.cluster import ControlPlane, PhysicalCluster, find_assets, running
@@ -108,10 +109,21 @@ def scene(
     tmp_path_factory: pytest.TempPathFactory,
     kept_processes: set[int],
 ) -> Iterator[Scene]:
-    """The servers of the run with one agent that syncs every built-in type that a workload needs."""
+    """The servers of the run with one agent that syncs every built-in type that a workload needs, and two custom ones.
+
+    It leaves namespaces with the label `OWN_AGENT` alone: they are for agents that a test starts by itself.
+    """
     upstream, downstream = shared_pair
+    install_custom_types(upstream, downstream)
     tune = {"namespace_deletion_delay": 1.0, "discovery_seconds": 5.0, "status_seconds": 1.0}
-    agent = AgentProcess(tmp_path_factory.mktemp("agent"), upstream, downstream, types=ALL_TYPES, tune=tune)
+    agent = AgentProcess(
+        tmp_path_factory.mktemp("agent"),
+        upstream,
+        downstream,
+        types=(*ALL_TYPES, *CUSTOM_TYPES),
+        flags=("--namespace-selector", f"!{OWN_AGENT}"),
+        tune=tune,
+    )
     agent.start()
     kept_processes.add(agent.pid or 0)
     yield Scene(upstream, downstream, agent)

@@ -40,6 +40,15 @@ ALL_TYPES = tuple(
 )
 """What the agent of the shared scene syncs: every built-in type that a workload needs."""
 
+OWN_AGENT = "test-agent"
+"""Label of upstream namespaces that the shared agent leaves to an agent of the test; the value is the test's choice."""
+
+MARKED_KINDS = (
+    *(f"{gvr.resource}.{gvr.group}".rstrip(".") for gvr in ALL_TYPES if gvr.resource != "endpointslices"),
+)
+"""What may be a copy; EndpointSlices get the labels of their Service, ours too, from the cluster itself."""
+
+COPY_LABEL = "internal.workload.kcp.io/cluster"
 LOCATOR = "kcp.io/namespace-locator"
 FINALIZER_PREFIX = "workload.kcp.io/syncer-"
 Manifest = dict[str, Any]
@@ -92,6 +101,22 @@ class Scene:
             timeout,
             message=f"no copy of {kind} {namespace}/{name}",
         )
+
+    def marked(self, namespace: str) -> set[str]:
+        """Everything (``Kind/name``) in the downstream namespace of `namespace` that carries the mark of a copy."""
+        place = self.downstream_namespace(namespace)
+        if place is None:
+            return set()
+        return {
+            f"{kind}/{found['metadata']['name']}"
+            for kind in MARKED_KINDS
+            for found in self.downstream.list_objects(kind, place, label_selector=COPY_LABEL)
+        }
+
+    def conflicts(self) -> float:
+        """How many conflicts the agent has counted."""
+        lines = self.agent.read("/metrics").decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith("tmc_conflicts_total"))
 
     def finalizers(self, kind: str, namespace: str | None, name: str) -> list[str]:
         """Our finalizers on an upstream object."""

@@ -27,6 +27,8 @@ CONTROL_PLANE_CONTROLLERS = (
     "namespace-controller",
     "garbage-collector-controller",
     "serviceaccount-controller",
+    # The API server gives each claim a finalizer that only this one takes off.
+    "persistentvolumeclaim-protection-controller",
 )
 """No workload controllers: their status would fight the status that is synced up."""
 
@@ -45,6 +47,7 @@ PHYSICAL_CLUSTER_CONTROLLERS = (
     "ttl-after-finished-controller",
     "horizontal-pod-autoscaler-controller",
     "persistentvolume-binder-controller",
+    "persistentvolume-protection-controller",
     "pod-garbage-collector-controller",
     "resourcequota-controller",
 )
