@@ -91,7 +91,8 @@ class Observer:
         place = world.place(locator) if synced.upstream_info.namespaced else None
         record = proofs.upstream or synced.upstream_store.get(key)
         copy_key = Key("", place.name if place is not None else "", key.name)
-        copy = proofs.copy or synced.downstream_store.get(copy_key)
+        gone = synced.absent_downstream
+        copy = None if gone else proofs.copy or synced.downstream_store.get(copy_key)
         namespace = world.upstream_namespace(key) if synced.upstream_info.namespaced else None
         assignment = self._assignment(synced, record, namespace)
         sighting = Sighting(
@@ -103,7 +104,7 @@ class Observer:
             assigned=assignment.assigned,
             finished=record is not None and _finished(synced, record),
             copy=None if copy is None else copy.meta,
-            copy_proven=proofs.copy_absent,
+            copy_proven=gone or proofs.copy_absent,
             finalizers_required=world.spec.finalizers is FinalizerPolicy.REQUIRED,
             target_paused=world.spec.paused,
             namespace_paused=namespace is not None and is_paused(namespace.meta),
@@ -140,6 +141,8 @@ class Observer:
 
     def _row(self, view: View) -> Verdict:
         verdict = decide(observe(view.sighting))
+        if view.synced.absent_downstream and verdict.action in _WRITES_CONTENT:
+            return Verdict(verdict.row, Action.PARK, "NotServedDownstream")
         if verdict.row == 16 and not self.in_sync(view):
             verdict = decide(observe(replace(view.sighting, drift=Drift.CONTENT)))
         if verdict.row == 15 or verdict.action in _WRITES_CONTENT:

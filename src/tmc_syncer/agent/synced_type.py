@@ -74,7 +74,8 @@ class SyncedType:
     """One type on both sides.
 
     `leaving`: it was taken off the list; its copies go first, then it stops. `refused`: why it is not synced
-    although it is listed; then nothing of it is written.
+    although it is listed; then nothing of it is written. `absent_downstream`: a complete discovery showed that the
+    physical cluster does not serve it (its CRD is gone, and its objects with it).
     """
 
     gvr: GVR
@@ -85,6 +86,7 @@ class SyncedType:
     field_manager: str
     leaving: bool = False
     refused: str = ""
+    absent_downstream: bool = False
     desired: DesiredCache = field(default_factory=DesiredCache)
     waiting: set[Key] = field(default_factory=set)
     waiting_status: set[Key] = field(default_factory=set)
@@ -109,13 +111,15 @@ class SyncedType:
         return trim_downstream(record, self.field_manager)
 
     def fresh(self, now: float) -> bool:
-        """Whether both caches are complete and recent."""
-        return self.upstream.fresh(now) and self.downstream.fresh(now)
+        """Whether both caches are complete and recent. A type that is absent downstream has no objects there."""
+        return self.upstream.fresh(now) and (self.absent_downstream or self.downstream.fresh(now))
 
     def state(self, now: float) -> tuple[TypeState, str]:
         """What people are shown: the state, and why it is not Syncing."""
         if self.refused:
             return TypeState.REFUSED, self.refused
+        if self.absent_downstream:
+            return TypeState.FAILED, "NotServedDownstream: the physical cluster does not serve this type."
         if self.fresh(now):
             return TypeState.SYNCING, ""
         for side, informer in (("upstream", self.upstream), ("downstream", self.downstream)):

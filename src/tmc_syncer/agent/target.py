@@ -130,9 +130,11 @@ class TargetController:
     def _is_empty(self) -> bool:
         """Whether no copy stands and no upstream object carries our finalizer, by complete and recent caches."""
         world = self._world
+        if not world.sees_all_copies():
+            return False
         ours = finalizer(world.target.key)
         for synced in world.types.values():
-            if not world.fresh(synced) or len(synced.downstream_store):
+            if len(synced.downstream_store):
                 return False
             if any(ours in (record.meta.finalizers or ()) for record in synced.upstream_store.values()):
                 return False

@@ -3,7 +3,9 @@
 It compares the list in force with the discovery of both servers: a type is synced when both serve it. A type
 that one side does not serve is shown with the reason and tried again at each discovery; a type that fails
 discovery for a moment is kept (absence there is no removal). A type taken off the list leaves in order: its
-copies go by the table first, then its informers stop.
+copies go by the table first, then its informers stop. A process that starts continues what an earlier one did
+not finish: ``status.syncedResources`` names the types that it synced, and those that left the list since then
+are started once more to leave.
 
 One task per informer, all owned by the task group of `run`.
 """
@@ -11,7 +13,7 @@ One task per informer, all owned by the task group of `run`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +26,7 @@ from tmc_syncer.agent.world import World
 from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, finalizer
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, ResourceInfo
+from tmc_syncer.api.synctarget import SyncedResource
 from tmc_syncer.api.synctarget_spec import SupportedResource
 from tmc_syncer.kube.discovery import Discovery, discover
 from tmc_syncer.kube.errors import KubeError
@@ -39,6 +42,16 @@ class TypeProblem:
     state: TypeState
     reason: str
     message: str
+
+
+_NOT_ASKED = TypeProblem(
+    TypeState.PENDING, "NotDiscovered", "A server has not yet said whether it serves this type."
+)
+
+
+def _is_silent(discovery: Discovery, group: str) -> bool:
+    """Whether the answer says nothing about a group that it does not show."""
+    return not discovery.complete and (not discovery.resources or group in discovery.failed_groups)
 
 
 def _namespace_index(record: Record) -> tuple[str, ...]:
@@ -57,6 +70,7 @@ class TypeController:
         allow_two_writers: frozenset[tuple[str, str]],
         memory: VersionMemory,
         on_regression: Callable[[GVR], None],
+        earlier: Iterable[SyncedResource] = (),
     ) -> None:
         self._world = world
         self._routing = routing
@@ -67,9 +81,19 @@ class TypeController:
         self._on_regression = on_regression
         self._tasks: dict[GVR, tuple[asyncio.Task[None], ...]] = {}
         self._wake = asyncio.Event()
-        self.upstream = Discovery({}, {})
-        self.downstream = Discovery({}, {})
-        self.problems: dict[SupportedResource, TypeProblem] = {}
+        self.upstream = Discovery({}, {}, complete=False)
+        self.downstream = Discovery({}, {}, complete=False)
+        self._earlier = {
+            SupportedResource(group=e.group, version=e.version, resource=e.resource, cluster_scoped=True)
+            for e in earlier
+        }
+        # Shown from the first report on: a process that ends soon must not make the next one forget them.
+        self.problems = dict.fromkeys(self._entries(), _NOT_ASKED)
+
+    @property
+    def settled(self) -> bool:
+        """Whether each type that may have copies has its caches, or is known to be served by one side only."""
+        return all(problem.state is not TypeState.PENDING for problem in self.problems.values())
 
     def wake(self) -> None:
         """The list changed, or a type left: look again now."""
@@ -104,23 +128,43 @@ class TypeController:
 
     def _reconcile(self, group: asyncio.TaskGroup) -> None:
         world = self._world
-        wanted: dict[GVR, SupportedResource] = {}
+        wanted: set[GVR] = set()
         self.problems = {}
-        for entry in world.spec.supported_api_resources:
+        for entry in self._entries():
+            listed = entry not in self._earlier
             resolved = self._resolve(entry)
             if isinstance(resolved, TypeProblem):
                 known = self._known(entry)
-                if known is not None:
-                    wanted[known] = entry  # absence in one discovery is no removal
-                else:
+                if known is not None and listed:
+                    wanted.add(known)  # absence in one discovery is no removal
+                elif listed or resolved.state is TypeState.PENDING:
                     self.problems[entry] = resolved
                 continue
             up, down = resolved
-            wanted[up.gvr] = entry
+            if listed:
+                wanted.add(up.gvr)
             if up.gvr not in world.types:
                 self._start(group, up, down)
+        self._earlier.intersection_update(self.problems)  # what could be started once goes on by itself
         for gvr, synced in list(world.types.items()):
+            self._look_downstream(gvr, synced)
             self._leave_or_stay(gvr, synced, gvr in wanted)
+
+    def _look_downstream(self, gvr: GVR, synced: SyncedType) -> None:
+        """Notice that a CRD went away downstream, or came back. Only a complete discovery can tell that it went."""
+        served = self.downstream.find(synced.downstream_info.gvr) is not None
+        absent = not served and self.downstream.complete
+        if (served or absent) and absent != synced.absent_downstream:
+            synced.absent_downstream = absent
+            synced.downstream.request_relist()
+            self._world.enqueue_type(gvr, synced)
+
+    def _entries(self) -> list[SupportedResource]:
+        """What is listed, and what an earlier process synced that is not."""
+        listed = self._world.spec.supported_api_resources
+        names = {(entry.group, entry.resource) for entry in listed}
+        self._earlier = {entry for entry in self._earlier if (entry.group, entry.resource) not in names}
+        return [*listed, *self._earlier]
 
     def _known(self, entry: SupportedResource) -> GVR | None:
         for gvr in self._world.types:
@@ -132,7 +176,12 @@ class TypeController:
         up, down = self.upstream.find(entry.gvr), self.downstream.find(entry.gvr)
         if up is not None and down is None and not entry.version:
             down = self.downstream.find(GVR(entry.group, "", entry.resource))
-        for side, info in (("upstream", up), ("downstream", down)):
+        for side, info, discovery in (
+            ("upstream", up, self.upstream),
+            ("downstream", down, self.downstream),
+        ):
+            if info is None and _is_silent(discovery, entry.group):
+                return _NOT_ASKED
             if info is None:
                 return TypeProblem(
                     TypeState.FAILED,

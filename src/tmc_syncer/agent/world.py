@@ -74,6 +74,7 @@ class World:
     holds_lease: Callable[[], bool]
     autoscaled: Callable[[SyncedType, Key, str], bool] = lambda _synced, _key, _namespace: False
     autoscaling_known: Callable[[float], bool] = lambda _now: True
+    types_settled: Callable[[], bool] = lambda: True
     journal: Journal = field(default_factory=Journal)
     brake: Brake = field(default_factory=Brake)
     types: dict[GVR, SyncedType] = field(default_factory=dict)
@@ -96,6 +97,10 @@ class World:
             and self.downstream_namespaces.fresh(now)
             and (not _can_scale(synced) or self.autoscaling_known(now))
         )
+
+    def sees_all_copies(self) -> bool:
+        """Whether every cache that may show a copy is complete and recent: then what none shows is not there."""
+        return self.types_settled() and all(self.fresh(synced) for synced in self.types.values())
 
     def field_rules(self, synced: SyncedType, key: Key, downstream_namespace: str) -> TypeRules:
         """The field rules in force for one object."""
