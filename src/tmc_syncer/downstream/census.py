@@ -34,6 +34,8 @@ class Census:
 
     async def first_foreign(self, namespace: str) -> str | None:
         """The first foreign object found (``resource/name``), or the type that could not be listed; None: empty."""
+        if not self._discovery().complete:
+            return "some type (the server could not say which it has)"
         owned: set[str] = set()
         pending: list[tuple[ResourceInfo, Record]] = []
         for info in self._listable():
@@ -48,7 +50,7 @@ class Census:
             for record in page.records:
                 if self._is_ours(record):
                     owned.add(record.meta.uid)
-                elif not is_bookkeeping(info.kind, record.meta.name):
+                elif not is_bookkeeping(info.kind, record.meta.name, group=info.gvr.group):
                     pending.append((info, record))
         return _first_without_owner(pending, owned)
 

@@ -29,22 +29,24 @@ from tmc_syncer.api.names import (
 )
 from tmc_syncer.api.objects import Meta, Record
 from tmc_syncer.sync.facts import Namespace
+from tmc_syncer.transformation.domains import of_user
 
 __all__ = ["NamespacePlace", "desired_namespace", "is_bookkeeping", "locator_of", "place"]
 
-_DROPPED_PREFIXES = ("kubernetes.io/", "pod-security.kubernetes.io/", "kcp.io/", "workload.kcp.io/")
-_DROPPED_SUFFIXES = (".workload.kcp.io", ".kcp.io")
-_DROPPED = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
+_OF_THE_CLUSTER = (
+    "kubernetes.io/",
+    "pod-security.kubernetes.io/",
+)  # a user's would overrule the cluster's owner
 
-# Objects that a cluster puts into each namespace or next to each Service by itself: (kind, name or "" for all).
-_BOOKKEEPING = frozenset({
-    ("ServiceAccount", "default"),
-    ("ConfigMap", "kube-root-ca.crt"),
-    ("Event", ""),
-    ("Lease", ""),
-    ("Endpoints", ""),
-    ("EndpointSlice", ""),
-})  # fmt: skip
+# Objects that a cluster puts into each namespace or next to each Service by itself: groups, and the name if only one.
+_BOOKKEEPING = {
+    "ServiceAccount": (("",), "default"),
+    "ConfigMap": (("",), "kube-root-ca.crt"),
+    "Event": (("", "events.k8s.io"), ""),
+    "Lease": (("coordination.k8s.io",), ""),
+    "Endpoints": (("",), ""),
+    "EndpointSlice": (("discovery.k8s.io",), ""),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +110,16 @@ def desired_namespace(name: str, locator: Locator, upstream: Meta, *, pod_securi
     }
 
 
-def is_bookkeeping(kind: str, name: str, secret_type: str = "") -> bool:
-    """Whether the cluster itself put the object there, so that it does not keep a namespace alive."""
+def is_bookkeeping(kind: str, name: str, secret_type: str = "", *, group: str | None = None) -> bool:
+    """Whether the cluster itself put the object there, so that it does not keep a namespace alive.
+
+    Without `group` the kind alone decides; custom types may be called Event or Lease too.
+    """
     if kind == "Secret":
         return secret_type == "kubernetes.io/service-account-token"  # noqa: S105
-    return (kind, name) in _BOOKKEEPING or (kind, "") in _BOOKKEEPING
+    groups, only = _BOOKKEEPING.get(kind, ((), ""))
+    return bool(groups) and (group is None or group in groups) and only in ("", name)
 
 
 def _of_user(entries: dict[str, str] | None) -> dict[str, str]:
-    return {name: value for name, value in (entries or {}).items() if not _is_reserved(name)}
-
-
-def _is_reserved(name: str) -> bool:
-    domain = name.partition("/")[0] if "/" in name else ""
-    return name in _DROPPED or name.startswith(_DROPPED_PREFIXES) or domain.endswith(_DROPPED_SUFFIXES)
+    return {name: value for name, value in of_user(entries).items() if not name.startswith(_OF_THE_CLUSTER)}

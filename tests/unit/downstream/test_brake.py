@@ -154,6 +154,22 @@ def test_a_deletion_that_is_asked_for_late_counts_from_when_it_goes() -> None:
     assert target.ask_all(range(15, 21))[-1] is HELD
 
 
+def test_deletions_that_take_longer_than_the_minute_do_not_add_up() -> None:
+    """Nothing of them is left once they are done, however long the server took and whatever was asked for meanwhile."""
+    target = Target()
+    for start in range(0, 200, 20):
+        slow = range(start, start + 20)
+        target.ask_all(slow)
+        target.now += SETTLE_SECONDS
+        assert set(target.ask_all(slow)) == {GO}
+        target.now += WINDOW_SECONDS + 1
+        assert target.ask(slow[-1]) is GO  # tried again; the others no longer count as gone
+        for number in slow:
+            target.brake.withdraw(item(number))
+        target.now += WINDOW_SECONDS + 1
+    assert target.brake.trip is None
+
+
 def test_an_object_that_is_deleted_again_settles_again() -> None:
     target = Target()
     target.ask(1)
