@@ -47,7 +47,6 @@ PHYSICAL_CLUSTER_CONTROLLERS = (
     "ttl-after-finished-controller",
     "horizontal-pod-autoscaler-controller",
     "persistentvolume-binder-controller",
-    "persistentvolume-protection-controller",
     "pod-garbage-collector-controller",
     "resourcequota-controller",
 )
