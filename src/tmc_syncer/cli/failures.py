@@ -36,9 +36,8 @@ def failure_of(error: BaseException) -> Failure:
         error = (known or error).exceptions[0]
     if isinstance(error, TmcError):
         return Failure(error.message, error.hint, error.code, error.exit_code)
-    if _is_command_line_error(error):
-        error.verbose = False  # type: ignore[attr-defined]
-        return Failure(str(error), "See --help.", "TMC-002", 2)
+    if (said := _command_line_error(error)) is not None:
+        return Failure(said, "See --help.", "TMC-002", 2)
     if isinstance(error, OSError):
         subject = f"{error.filename}: " if error.filename else ""
         return Failure(f"{subject}{error.strerror or error}.", "", "TMC-001", 1)
@@ -68,7 +67,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
-def _is_command_line_error(error: BaseException) -> bool:
+def _command_line_error(error: BaseException) -> str | None:
+    """What cyclopts found wrong with the command line; None for any other error."""
     # Only a command line that was parsed can have been wrong: do not import cyclopts for the rest.
     exceptions = sys.modules.get("cyclopts.exceptions")
-    return exceptions is not None and isinstance(error, exceptions.CycloptsError)
+    if exceptions is None or not isinstance(error, exceptions.CycloptsError):
+        return None
+    if isinstance(error, exceptions.UnusedCliTokensError) and error.unused_tokens:
+        return f"Nothing takes the argument {error.unused_tokens[0]!r}."
+    error.verbose = False
+    return str(error)

@@ -51,6 +51,7 @@ def test_the_exit_code_of_a_process_is_that_of_its_command(monkeypatch: pytest.M
         (["syncer", "--workers", "many"], 'unable to convert "many" into int. [TMC-002]'),
         (["syncer", "--assignment", "all"], 'Invalid value "all" for --assignment. Choose from: "All"'),
         (["target", "show"], "requires an argument"),
+        (["syncer", "--no-install", "now"], "error: Nothing takes the argument 'now'. [TMC-002]"),
         (["status", "-o", "xml"], 'Invalid value "xml" for -o.'),
     ],
 )
