@@ -143,12 +143,19 @@ class Decoding:
             raise garbled(asked, body) from error
 
     def deleted(self, body: bytes, asked: Asked) -> Record | None:
-        """The object that is still there after a delete (finalizers, grace), None when it is gone."""
+        """The object that is still there after a delete (finalizers, grace), None when it is gone.
+
+        For some types (Services among them) a server answers with the object as it was, although it is gone: one
+        that waits for its end has a deletionTimestamp.
+        """
         try:
             kind = _decode_kind(body).kind
         except msgspec.DecodeError as error:
             raise garbled(asked, body) from error
-        return None if kind == "Status" else self.reply(body, asked)
+        if kind == "Status":
+            return None
+        record = self.reply(body, asked)
+        return record if record.meta.deleting else None
 
     def page(self, body: bytes, asked: Asked, *, partial: bool = False) -> ListPage:
         """A page of a list. Raises `TransportError`, also when it carries no resourceVersion (F18)."""

@@ -84,9 +84,12 @@ def test_what_is_no_object_is_a_garbled_reply_and_not_quoted(body: bytes, seen: 
 
 
 def test_a_delete_gives_the_object_that_waits_or_nothing() -> None:
-    waiting = DOWNSTREAM.deleted(encoded(thing() | {"kind": "Deployment"}), GET)
+    whole = thing() | {"kind": "Deployment"}
+    metadata = {**whole["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    waiting = DOWNSTREAM.deleted(encoded(whole | {"metadata": metadata}), GET)
     assert waiting is not None
     assert waiting.meta.name == "web"
+    assert DOWNSTREAM.deleted(encoded(whole), GET) is None  # gone, shown as it was
     assert DOWNSTREAM.deleted(b'{"kind":"Status","status":"Success"}', GET) is None
     with pytest.raises(TransportError):
         DOWNSTREAM.deleted(b"", GET)
