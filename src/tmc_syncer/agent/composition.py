@@ -33,7 +33,7 @@ from tmc_syncer.agent.world import BY_LOCATOR, Clusters, World, locator_index
 from tmc_syncer.api.locator import TargetReference
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, Key
-from tmc_syncer.api.synctarget import SYNC_TARGETS, check_spec
+from tmc_syncer.api.synctarget import SYNC_TARGETS, check_spec, parse_status
 from tmc_syncer.api.synctarget_spec import SyncTargetSpec
 from tmc_syncer.downstream.applier import Applier
 from tmc_syncer.downstream.brake import Cause
@@ -146,6 +146,7 @@ def compose(
             duration=config.lease_seconds,
             deadline=config.lease_seconds * 2 / 3,
             renew=config.lease_seconds / 3,
+            retry=config.lease_seconds / 7.5,
         ),
     )
     informers = Informers(env, config.resync_seconds)
@@ -171,7 +172,9 @@ def compose(
         frozenset((gvr.group, gvr.resource) for gvr in config.allow_two_writers),
         memory,
         partial(_restored, world, log),
+        parse_status(target).synced_resources,
     )
+    world.types_settled = lambda: types.settled
     autoscalers = Autoscalers(
         informers,
         (upstream.client, downstream),

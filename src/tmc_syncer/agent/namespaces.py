@@ -153,7 +153,7 @@ class NamespaceController:
         if place.state is not Namespace.READY or record is None:
             self._gone_since.pop(key, None)
             return DONE
-        if self._has_copies(place.name):
+        if not self._world.sees_all_copies() or self._has_copies(place.name):
             return RequeueAfter(5.0)
         now = self._world.now()
         since = self._gone_since.setdefault(key, now)
