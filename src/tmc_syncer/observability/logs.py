@@ -1,8 +1,8 @@
 """Logs: structlog, as JSON for machines or as text for people; what they contain, and what they never do.
 
-`open_logs` is called once by the process and gives the root logger; parts get a logger passed in (bound with
-their name) and never configure anything. Lines of libraries that use the standard `logging` (aiohttp, asyncio)
-come out in the same form.
+`open_logs` is called once by the process and gives the root logger; parts get a logger passed in, or take one by
+``structlog.get_logger()``, and never configure anything. Lines of libraries that use the standard `logging`
+(aiohttp, asyncio) come out in the same form.
 
 Levels (style.md): INFO is one line per write (`log_write`), WARNING a change of state, DEBUG a decision.
 `set_level` changes the level of a running process, for all loggers at once. Below the level a call costs a
@@ -50,7 +50,6 @@ _SECRET_NAMES = frozenset(
         "credentials",
         "data",
         "dockerconfigjson",
-        "fields",
         "keydata",
         "lastappliedconfiguration",
         "patch",
@@ -133,6 +132,14 @@ def open_logs(*, log_format: str = "auto", level: str = "info", stream: TextIO |
     ]
     set_level(level)
     _adopt_standard_logging(target, before, renderer)
+    # Parts that nobody hands a logger take one by structlog.get_logger(): the same one, by this.
+    structlog.configure(
+        processors=[*before, renderer],
+        wrapper_class=Logger,
+        context_class=dict,
+        logger_factory=structlog.PrintLoggerFactory(target),
+        cache_logger_on_first_use=False,
+    )
     return Logger(structlog.PrintLogger(target), [*before, renderer], {})
 
 

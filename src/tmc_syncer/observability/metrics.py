@@ -12,7 +12,8 @@ Not here: the endpoint (`admin`), and the decision what is worth counting (the c
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Hashable
+from collections import Counter as Tally
+from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 from prometheus_client import (
@@ -36,16 +37,18 @@ SYNC_SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 """Seconds. From one round trip on a loopback to an outage of some minutes."""
 
 _SIDES = frozenset({"upstream", "downstream"})
-_VERBS = frozenset({"create", "apply", "patch", "update", "delete", "status"})
+_VERBS = frozenset(
+    {"create", "apply", "patch", "update", "delete", "release", "status", "add-finalizer", "remove-finalizer"}
+)
 _RESULTS = frozenset(
     {"created", "updated", "unchanged", "recreated", "deleted", "conflict", "refused", "gone", "error", "ok"}
 )
 _CONFLICT_KINDS = frozenset({"field", "drift", "ownership", "deletion", "version"})
 _POLICIES = frozenset({"UpstreamWins", "DownstreamWins", "Merge", "Manual"})
+# The failures of `engine.refusal`, a watch that ended in good order, and a defect of ours.
 _WATCH_REASONS = frozenset(
-    {"timeout", "idle", "gone", "error", "closed", "forbidden", "missing", "requested"}
+    {"closed", "expired", "too-large", "unsupported", "refused", "throttled", "transient", "bug"}
 )
-_HEARTBEAT_RESULTS = frozenset({"sent", "missed"})
 _OTHER = "other"
 
 ChildT = TypeVar("ChildT")
@@ -112,6 +115,7 @@ class Metrics:
         )
         self._watches = counter("tmc_watch_restarts_total", "Watches that ended and why.", ("side", "reason"))
         self._relists = counter("tmc_relists_total", "Complete lists after the first.", ("side", "type"))
+        self._informers: dict[tuple[str, GVR], tuple[Tally[str], int]] = {}
         self._heartbeats = counter("tmc_heartbeats_total", "Renewals of the Lease.", ("result",))
         self._brake = Gauge("tmc_brake", "1 while the deletion brake holds.", registry=registry)
         build = Gauge("tmc_build_info", "Always 1.", ("version", "python"), registry=registry)
@@ -154,6 +158,22 @@ class Metrics:
         """A type was listed again."""
         self._relists.of(_known(side, _SIDES), gvr.group_resource).inc()
 
+    def informer(self, side: str, gvr: GVR, restarts: Mapping[str, int], relists: int) -> None:
+        """What an informer has counted since it was made: what is new since the last call is added.
+
+        An informer that was replaced counts from zero again; then all it has counted is new.
+        """
+        known, known_relists = self._informers.get((side, gvr), (Tally(), 0))
+        if relists < known_relists or any(restarts.get(reason, 0) < n for reason, n in known.items()):
+            known, known_relists = Tally(), 0
+        for reason, n in restarts.items():
+            if n > known[reason]:
+                child = self._watches.of(_known(side, _SIDES), _known(reason, _WATCH_REASONS))
+                child.inc(n - known[reason])
+        if relists > known_relists:
+            self._relists.of(_known(side, _SIDES), gvr.group_resource).inc(relists - known_relists)
+        self._informers[side, gvr] = (Tally(restarts), relists)
+
     def heartbeat(self, *, sent: bool) -> None:
         """The Lease was renewed, or was not."""
         self._heartbeats.of("sent" if sent else "missed").inc()
@@ -165,6 +185,8 @@ class Metrics:
     def forget_type(self, gvr: GVR) -> None:
         """The type is no longer synced: its gauges go (counters and histograms keep what they counted)."""
         self._objects.drop_where(0, gvr.group_resource)
+        for side in _SIDES:
+            self._informers.pop((side, gvr), None)
 
     def render(self) -> bytes:
         """The text exposition format, as ``/metrics`` serves it (`CONTENT_TYPE`)."""

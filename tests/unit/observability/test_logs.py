@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from tmc_syncer.api.resources import GVR, Key
 from tmc_syncer.observability.logs import Logger, log_write, open_logs, set_level
@@ -18,11 +19,13 @@ WEB = Key("c", "shop", "web")
 
 
 @pytest.fixture(autouse=True)
-def standard_logging() -> Iterator[None]:
-    """The root logger of the process is given back as it was."""
+def untouched_logging() -> Iterator[None]:
+    """The loggers of the process are given back as they were."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    configuration = structlog.get_config()
     yield
+    structlog.configure(**configuration)
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -127,7 +130,7 @@ def test_the_end_of_a_long_traceback_is_kept() -> None:
     [
         "data", "stringData", "binaryData", "token", "bearer_token", "refresh-token", "Authorization", "password",
         "db_password", "client-key-data", "client_certificate_data", "privateKey", "body", "patch", "Set-Cookie",
-        ".dockerconfigjson", "fields", "apiKey", "kubectl.kubernetes.io/last-applied-configuration",
+        ".dockerconfigjson", "apiKey", "kubectl.kubernetes.io/last-applied-configuration",
     ],
 )  # fmt: skip
 def test_a_value_under_a_telling_name_is_dropped_at_any_depth(name: str) -> None:
@@ -204,3 +207,17 @@ def test_lines_go_to_standard_error_by_default(capsys: pytest.CaptureFixture[str
     captured = capsys.readouterr()
     assert captured.out == ""
     assert json.loads(captured.err)["event"] == "hello"
+
+
+def test_a_part_that_takes_a_logger_by_itself_gets_the_same_lines_and_level() -> None:
+    _, stream = opened("info")
+    taken = structlog.get_logger("tmc.engine.informer").bind(informer="pods")
+    taken.info("listed", token="hunter22")
+    taken.debug("not written")
+    set_level("debug")
+    taken.debug("written")
+    taken.error("it broke", exc_info=ValueError("no"))
+    first, second, third = stream.parsed()
+    assert (first["event"], first["informer"], first["token"]) == ("listed", "pods", "[redacted]")
+    assert second["event"] == "written"
+    assert "ValueError: no" in third["exception"]

@@ -33,7 +33,7 @@ def test_each_event_is_counted_under_its_documented_name() -> None:
     metrics.conflict("field", "UpstreamWins")
     metrics.drift(PODS)
     metrics.retry(PODS)
-    metrics.watch_restart("upstream", "timeout")
+    metrics.watch_restart("upstream", "expired")
     metrics.relist("upstream", PODS)
     metrics.heartbeat(sent=True)
     metrics.heartbeat(sent=False)
@@ -48,7 +48,7 @@ def test_each_event_is_counted_under_its_documented_name() -> None:
     assert found["tmc_conflicts_total{kind=field,policy=UpstreamWins}"] == 1
     assert found["tmc_drift_corrections_total{type=pods}"] == 1
     assert found["tmc_retries_total{type=pods}"] == 1
-    assert found["tmc_watch_restarts_total{reason=timeout,side=upstream}"] == 1
+    assert found["tmc_watch_restarts_total{reason=expired,side=upstream}"] == 1
     assert found["tmc_relists_total{side=upstream,type=pods}"] == 1
     assert found["tmc_heartbeats_total{result=sent}"] == 1
     assert found["tmc_heartbeats_total{result=missed}"] == 1
@@ -107,3 +107,25 @@ def test_two_agents_in_one_process_do_not_share_metrics() -> None:
     first, second = Metrics(), Metrics()
     first.brake(True)
     assert samples(second)["tmc_brake{}"] == 0
+
+
+def test_what_an_informer_counted_since_the_last_time_is_added() -> None:
+    metrics = Metrics()
+    metrics.informer("upstream", PODS, {"closed": 2}, 0)
+    metrics.informer("upstream", PODS, {"closed": 3, "expired": 1, "odd": 1}, 2)
+    metrics.informer("upstream", PODS, {"closed": 3, "expired": 1, "odd": 1}, 2)
+    found = samples(metrics)
+    assert found["tmc_watch_restarts_total{reason=closed,side=upstream}"] == 3
+    assert found["tmc_watch_restarts_total{reason=expired,side=upstream}"] == 1
+    assert found["tmc_watch_restarts_total{reason=other,side=upstream}"] == 1
+    assert found["tmc_relists_total{side=upstream,type=pods}"] == 2
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_an_informer_that_was_replaced_counts_from_zero(forgotten: bool) -> None:
+    metrics = Metrics()
+    metrics.informer("upstream", PODS, {"closed": 3}, 1)
+    if forgotten:
+        metrics.forget_type(PODS)
+    metrics.informer("upstream", PODS, {"closed": 1}, 1)
+    assert samples(metrics)["tmc_watch_restarts_total{reason=closed,side=upstream}"] == 4
