@@ -92,7 +92,7 @@ class Brake:
     _released: set[Item] = field(default_factory=set)  # what a person let go
     _released_at: datetime | None = None
 
-    def ask(  # noqa: PLR0913  # facts of one deletion, all by keyword
+    def ask(  # facts of one deletion, all by keyword
         self,
         item: Item,
         *,

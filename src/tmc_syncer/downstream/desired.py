@@ -97,9 +97,9 @@ class DesiredCache:
             evaluation = evaluate()
             digest = evaluation.digest
             self._digests[key] = (print_, token, digest)
-        if copy.meta.annotation(APPLIED_DIGEST) != digest or not copy.meta.managed_fields:
+        if copy.meta.annotation(APPLIED_DIGEST) != digest:
             return False
-        owned = bytes(copy.meta.managed_fields[0].fields_v1)
+        owned = _entry(copy)
         covered = self._covered.get(key)
         if covered == (digest, owned):
             return True
@@ -117,13 +117,17 @@ class DesiredCache:
 
     def accept(self, key: Key, digest: str, copy: Record) -> None:
         """The server's answer to our own apply counts as covered: what it left out of our entry, it will again."""
-        if copy.meta.managed_fields:
-            self._covered[key] = (digest, bytes(copy.meta.managed_fields[0].fields_v1))
+        self._covered[key] = (digest, _entry(copy))
 
     def forget(self, key: Key) -> None:
         """Drop what is known of an object that is gone."""
         self._digests.pop(key, None)
         self._covered.pop(key, None)
+
+
+def _entry(copy: Record) -> bytes:
+    """Our own entry of the managed fields, as it came; an empty one where a server keeps none."""
+    return bytes(copy.meta.managed_fields[0].fields_v1) if copy.meta.managed_fields else b"{}"
 
 
 def evaluate(desired: Desired, yields: Collection[FieldPath] = ()) -> Evaluation:
