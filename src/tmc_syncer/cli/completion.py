@@ -1,4 +1,7 @@
-"""`tmc completion`: the script that teaches a shell our commands and flags."""
+"""`tmc completion`: the script that teaches a shell our commands and flags.
+
+The script is cyclopts' own, generated from the commands as they are, so it never lags behind them.
+"""
 
 from __future__ import annotations
 

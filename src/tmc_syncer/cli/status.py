@@ -1,4 +1,8 @@
-"""`tmc status`: what every target of an upstream syncs, how it is, and which objects need somebody."""
+"""`tmc status`: what every target of an upstream syncs, how it is, and which objects need somebody.
+
+It reads the SyncTargets and nothing else: it works from anywhere, with the right to read them, also while the
+agents are down (their last word is shown with its age).
+"""
 
 from __future__ import annotations
 

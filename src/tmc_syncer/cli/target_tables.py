@@ -1,4 +1,8 @@
-"""How SyncTargets look in tables: one line each, and one in full. Pure: records and "now" in, tables out."""
+"""How SyncTargets look in tables: one line each, and one in full.
+
+What is as it should be is quiet; what is not has a colour and its reason. A status that an older or newer agent
+wrote is shown as far as it can be read. Pure: records and "now" in, tables out.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`tmc target list|show|release-brake`: looking at targets, and letting held deletions go on."""
+"""`tmc target list|show|release-brake`: looking at targets, and letting held deletions go on.
+
+Releasing writes one annotation with a time: the agent releases what tripped before it. `tmc target remove` is in
+`removal`.
+"""
 
 from __future__ import annotations
 

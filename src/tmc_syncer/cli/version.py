@@ -1,4 +1,7 @@
-"""`tmc version`: which version this is, and what it runs on."""
+"""`tmc version`: which version this is, and what it runs on.
+
+Without flags `main` answers it before anything is loaded; this module serves ``-o json`` and ``--help``.
+"""
 
 from __future__ import annotations
 
