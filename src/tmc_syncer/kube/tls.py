@@ -104,10 +104,10 @@ def _new_context(connection: Connection, certificate: Pem | None, key: Pem | Non
 def _load_ca(context: ssl.SSLContext, ca: Pem) -> None:
     where = ca.path or "in the kubeconfig"
     try:
-        context.load_verify_locations(cadata=ca.read().decode("ascii", "replace"))
-    except ssl.SSLError as error:
+        context.load_verify_locations(cadata=ca.read().decode("ascii", "ignore"))
+    except (ssl.SSLError, ValueError) as error:  # the second for an empty one
         raise CredentialsError(
-            f"The certificate authority {where} holds no certificate in PEM form ({error.reason or 'unreadable'})."
+            f"The certificate authority {where} holds no certificate in PEM form."
         ) from error
 
 

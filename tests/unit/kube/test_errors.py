@@ -105,7 +105,14 @@ def test_the_root_is_tried_again_and_a_usage_error_of_the_kubeconfig_exits_with_
 
 
 def test_each_error_has_a_code_of_its_own() -> None:
-    kinds: list[type[TmcError]] = [KubeError, ApiError, TransportError, CredentialsError, KubeconfigError, PathError]
+    kinds: list[type[TmcError]] = [
+        KubeError,
+        ApiError,
+        TransportError,
+        CredentialsError,
+        KubeconfigError,
+        PathError,
+    ]
     assert len({kind.code for kind in kinds}) == len(kinds)
     assert all(issubclass(kind, TmcError) for kind in kinds)
 
