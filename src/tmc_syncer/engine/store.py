@@ -183,9 +183,13 @@ class Store:
         return self._set(key, record, ChangeOrigin.REPLY)
 
     def delete_replied(self, key: Key, uid: str, record: Record | None) -> Change | None:
-        """The reply of a DELETE: `record` when the object is still there (terminating), None when it is gone at once."""
+        """The reply of a DELETE: `record` when the object is still there (terminating), None when it is gone at once.
+
+        A Pod on no node looks terminating although it is gone: its version is then that of its DELETED event.
+        """
         if record is not None:
-            return self.write_replied(record)
+            gone = key not in self._records and 0 < record.version <= self._tombstones.version_of(key)
+            return None if gone else self.write_replied(record)
         self._tombstones.bury_uid(uid)
         stored = self._records.get(key)
         if stored is None or stored.meta.uid != uid:

@@ -18,6 +18,7 @@ from tmc_syncer.api.resources import GVR, Key, ResourceInfo
 from tmc_syncer.engine.env import Clock
 from tmc_syncer.engine.store import Store
 from tmc_syncer.kube.client import Client, PatchType
+from tmc_syncer.kube.errors import ApiError
 from tmc_syncer.sync import patches
 from tmc_syncer.sync.effects import AddFinalizer, DeleteCopy, PatchStatus, ReleaseCopy, RemoveFinalizer
 
@@ -103,17 +104,22 @@ class Interpreter:
         stores.upstream_store.write_replied(stores.trim_upstream(record))
 
     async def delete(self, effect: DeleteCopy, stores: Stores, row: int) -> None:
-        """Delete the copy, if it still is exactly the object that was decided about."""
+        """Delete the copy, if it still is exactly the object that was decided about. One that is gone already is gone."""
 
         async def send() -> Record | None:
-            return await self._downstream.delete(
-                effect.info,
-                effect.key.namespace,
-                effect.key.name,
-                uid=effect.uid,
-                resource_version=effect.resource_version,
-                propagation=effect.propagation,
-            )
+            try:
+                return await self._downstream.delete(
+                    effect.info,
+                    effect.key.namespace,
+                    effect.key.name,
+                    uid=effect.uid,
+                    resource_version=effect.resource_version,
+                    propagation=effect.propagation,
+                )
+            except ApiError as error:
+                if error.is_not_found_of(effect.info, effect.key.name):
+                    return None
+                raise
 
         record = await self.timed("downstream", "delete", effect.info, effect.key, row, send)
         trimmed = None if record is None else stores.trim_downstream(record)
