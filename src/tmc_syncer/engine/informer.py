@@ -174,6 +174,9 @@ class Informer:
             match request:
                 case outputs.FetchPage():
                     await self._fetch(request)
+                case outputs.AskVersion():
+                    page = await self._list_page(limit=1, continue_token="", resource_version="", match="")
+                    self._feed(states.PageArrived(self._clock.monotonic(), (), page.resource_version, ""))
                 case outputs.OpenWatch():
                     await self._read(request)
                 case outputs.Wait(low, high):
@@ -246,7 +249,7 @@ class Informer:
         self._state, answers = step
         for output in answers:
             match output:
-                case outputs.FetchPage() | outputs.OpenWatch() | outputs.Wait():
+                case outputs.FetchPage() | outputs.AskVersion() | outputs.OpenWatch() | outputs.Wait():
                     self._request = output
                 case _:
                     self._perform(output)

@@ -10,7 +10,8 @@ the watch, watch again from the last version. What goes wrong leads back to one 
 | the server is behind the version we know (F06), or lists an older one although asked not to (F20) | most recent list |
 | a most recent list is older than what was seen (F23) | tell it (`Regressed`), then accept it |
 | 400, 422, silence or an ordinary bookmark instead of initial events | no WatchList any more, pages |
-| a cut, a silence, a 429 or 5xx, a very short watch (F14, F15, F33, F34) | watch again from the last version |
+| a cut, a silence, a 429 or 5xx, a very short watch (F14, F15, F33, F34) | ask how far the server is, watch on from the last version |
+| the server is not as far as it was (F23) | most recent list |
 | 403, 404 of the type, an ERROR event that is no 410 | list |
 
 Failures in a row double the wait; a watch that was healthy for two minutes ends the row (F34). Nothing here deletes:
@@ -34,6 +35,7 @@ from tmc_syncer.engine.reflector_outputs import (
     UnknownType,
 )
 from tmc_syncer.engine.reflector_states import (
+    Asking,
     EventArrived,
     Failed,
     Input,
@@ -58,8 +60,10 @@ from tmc_syncer.engine.transitions import (
     OPENING_SECONDS,
     VERY_SHORT_SECONDS,
     Step,
+    answered,
     broken,
     idle_seconds,
+    is_current,
     later,
     leave,
     list_after,
@@ -67,6 +71,7 @@ from tmc_syncer.engine.transitions import (
     listed,
     refused,
     wait,
+    watch_after_break,
     watch_again,
 )
 
@@ -79,13 +84,14 @@ def begin(at: float, *, seen_version: str = "", watch_list: bool = True) -> Step
 
 
 def is_fresh(state: State, at: float) -> bool:
-    """Whether the store is synced and something was heard within the idle deadline, with nothing gone wrong since."""
+    """Whether the store may be acted on: synced, heard of within the idle deadline, and nothing has gone wrong since.
+
+    A watch that ends in good order is nothing wrong; one that broke is, until the next one has made up for it.
+    """
     memory = state.memory
-    if not memory.synced or not memory.current:
-        return False
     if isinstance(state, Watching) and not state.initial:
-        return at - state.heard <= idle_seconds(state)
-    return at - memory.heard <= memory.idle
+        return memory.synced and is_current(state, at) and at - state.heard <= idle_seconds(state)
+    return memory.synced and memory.current and at - memory.heard <= memory.idle
 
 
 def heard_at(state: State) -> float:
@@ -95,13 +101,11 @@ def heard_at(state: State) -> float:
 
 def deadline(state: State) -> float | None:
     """When silence becomes `Silent` (monotonic); None in states whose requests have deadlines of their own."""
-    match state:
-        case Opening():
-            return state.since + OPENING_SECONDS
-        case Watching():
-            return state.heard + idle_seconds(state)
-        case Listing() | Waiting():
-            return None
+    if isinstance(state, Opening):
+        return state.since + OPENING_SECONDS
+    if isinstance(state, Watching):
+        return state.heard + idle_seconds(state)
+    return None
 
 
 def step(state: State, given: Input) -> Step:
@@ -115,6 +119,8 @@ def step(state: State, given: Input) -> Step:
             return _in_opening(state, given)
         case Waiting():
             return _in_waiting(state, given)
+        case Asking():
+            return _in_asking(state, given)
         case _:
             assert_never(state)
 
@@ -187,7 +193,20 @@ def _in_opening(state: Opening, given: Input) -> Step:
 def _in_waiting(state: Waiting, given: Input) -> Step:
     match given:
         case WaitOver(at):
-            return list_again(state.memory, at) if state.then is Next.LIST else watch_again(state.memory, at)
+            go_on = list_again if state.then is Next.LIST else watch_after_break
+            return go_on(state.memory, at)
+        case RelistWanted(at):
+            return list_again(state.memory, at)
+        case _:
+            raise _impossible(state, given)
+
+
+def _in_asking(state: Asking, given: Input) -> Step:
+    match given:
+        case PageArrived(at, _, version, _):
+            return answered(state.memory, version, at)
+        case Failed(at, refusal):
+            return refused(state.memory, refusal, at, initial=False)
         case RelistWanted(at):
             return list_again(state.memory, at)
         case _:

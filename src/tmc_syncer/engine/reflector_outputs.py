@@ -15,6 +15,7 @@ from tmc_syncer.engine.refusal import Refusal
 
 __all__ = [
     "Advance",
+    "AskVersion",
     "Collect",
     "Discard",
     "Effect",
@@ -101,6 +102,10 @@ class FetchPage(msgspec.Struct, frozen=True):
     paged: bool = True
 
 
+class AskVersion(msgspec.Struct, frozen=True):
+    """Ask for the server's present version of this type: a most recent list of one object."""
+
+
 class OpenWatch(msgspec.Struct, frozen=True):
     """Open a watch, as a WatchList if `initial`."""
 
@@ -116,5 +121,5 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 Effect = Discard | Collect | Uncollect | Swap | Put | Remove | Advance | Regressed | UnknownType | Trouble
-Request = FetchPage | OpenWatch | Wait
+Request = AskVersion | FetchPage | OpenWatch | Wait
 Output = Effect | Request

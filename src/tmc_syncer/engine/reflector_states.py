@@ -16,6 +16,7 @@ from tmc_syncer.engine.refusal import Refusal
 from tmc_syncer.engine.sources import WatchEvent
 
 __all__ = [
+    "Asking",
     "EventArrived",
     "Failed",
     "Input",
@@ -66,6 +67,12 @@ class Next(Enum):
     WATCH = "watch"
 
 
+class Asking(msgspec.Struct, frozen=True):
+    """A watch broke, and before the next one the server is asked how far it has come: it may have been restored."""
+
+    memory: Memory
+
+
 class Listing(msgspec.Struct, frozen=True):
     """A page is being fetched; `version` is the first page's."""
 
@@ -101,14 +108,14 @@ class Waiting(msgspec.Struct, frozen=True):
     then: Next
 
 
-State = Listing | Opening | Watching | Waiting
+State = Asking | Listing | Opening | Watching | Waiting
 
 
 # Inputs
 
 
 class PageArrived(msgspec.Struct, frozen=True):
-    """A page of a list."""
+    """A page of a list, or the answer to the question for the version (without records)."""
 
     at: float
     records: Sequence[Record]

@@ -10,6 +10,7 @@ import msgspec
 from tmc_syncer.api.objects import parse_version
 from tmc_syncer.engine.backoff import SERVER, TERMINAL_SECONDS, Ladder, retry_bounds
 from tmc_syncer.engine.reflector_outputs import (
+    AskVersion,
     Collect,
     Discard,
     FetchPage,
@@ -21,6 +22,7 @@ from tmc_syncer.engine.reflector_outputs import (
     Wait,
 )
 from tmc_syncer.engine.reflector_states import (
+    Asking,
     Listing,
     Memory,
     Next,
@@ -38,8 +40,10 @@ __all__ = [
     "OPENING_SECONDS",
     "VERY_SHORT_SECONDS",
     "Step",
+    "answered",
     "broken",
     "idle_seconds",
+    "is_current",
     "later",
     "leave",
     "list_after",
@@ -47,6 +51,7 @@ __all__ = [
     "listed",
     "refused",
     "wait",
+    "watch_after_break",
     "watch_again",
 ]
 
@@ -63,6 +68,9 @@ OPENING_SECONDS = 60.0
 
 VERY_SHORT_SECONDS = 5.0
 """A watch that ends sooner was not meant to live (F15): rewatching at once would be a hot loop."""
+
+SETTLE_SECONDS = 1.0
+"""After this long a reopened watch has sent what was missed: a first bookmark would be a minute of standing still."""
 
 HEALTHY_SECONDS = 120.0
 """A watch that lived this long ends a row of failures (F34)."""
@@ -94,6 +102,26 @@ def list_after(refusal: Refusal, memory: Memory, at: float) -> Step:
 def watch_again(memory: Memory, at: float) -> Step:
     """Watch from the last version."""
     return Opening(memory, False, at), (OpenWatch(memory.version, False),)
+
+
+def watch_after_break(memory: Memory, at: float) -> Step:
+    """Watch on after something broke, but ask first how far the server has come.
+
+    A kube-apiserver whose etcd was restored takes a watch from a version that it has not reached yet, and then says
+    nothing, not even a bookmark, until it has come past it: what is missing from the backup would go unnoticed.
+    """
+    if parse_version(memory.version) == 0:
+        return watch_again(memory, at)
+    return Asking(memory), (AskVersion(),)
+
+
+def answered(memory: Memory, version: str, at: float) -> Step:
+    """The server said how far it has come: watch on, or list when that is less far than it had been."""
+    if not 0 < parse_version(version) < parse_version(memory.version):
+        return watch_again(memory, at)
+    text = f"the server has gone back from version {memory.version} to {version}"
+    memory = msgspec.structs.replace(memory, quorum=True, current=False)
+    return list_after(Refusal(Failure.TRANSIENT, text), memory, at)
 
 
 def listed(
@@ -177,9 +205,17 @@ def leave(state: Watching, at: float, *, current: bool = True) -> Memory:
         version=state.version,
         heard=state.heard,
         idle=idle_seconds(state),
-        current=memory.current and current,
+        current=is_current(state, at) and current,
         failures=0 if at - state.opened >= HEALTHY_SECONDS else memory.failures,
     )
+
+
+def is_current(state: Watching, at: float) -> bool:
+    """Whether nothing has gone wrong since the last complete list, or this watch has made up for it.
+
+    What was missed comes at once when a watch is opened from the last version; only a quiet type says nothing.
+    """
+    return state.memory.current or state.heard > state.opened or at - state.opened >= SETTLE_SECONDS
 
 
 def idle_seconds(state: Watching) -> float:
