@@ -139,6 +139,10 @@ def _leaves_no_trace(value: Any, path: FieldPath) -> bool:
 def _step_of(item: Any, keys: tuple[str, ...]) -> str:
     """The step of a list item as a server writes it, when the item has all its keys."""
     if keys and isinstance(item, dict):
+        if (
+            len(keys) == 1 and keys[0] in item
+        ):  # most lists have one key; a dictionary for each item costs as much again
+            return f'k:{{"{keys[0]}":{encode_json(item[keys[0]]).decode()}}}'
         return f"k:{encode_json({key: item[key] for key in keys if key in item}).decode()}"
     return f"v:{encode_json(item).decode()}"
 
