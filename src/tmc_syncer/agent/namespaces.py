@@ -27,10 +27,10 @@ from tmc_syncer.engine.env import rfc3339
 from tmc_syncer.engine.outcomes import DONE, RequeueAfter, Result
 from tmc_syncer.kube.errors import ApiError
 from tmc_syncer.sync.effects import ApplyCopy, CreateCopy
-from tmc_syncer.sync.facts import Namespace
+from tmc_syncer.sync.facts import Downstream, Namespace
 from tmc_syncer.sync.interpreter import Interpreter
 from tmc_syncer.sync.journal import State
-from tmc_syncer.sync.ownership import owned_paths
+from tmc_syncer.sync.ownership import classify, owned_paths
 from tmc_syncer.transformation.cleaning import is_partial
 from tmc_syncer.transformation.context import Desired
 from tmc_syncer.transformation.pipeline import PIPELINE_VERSION, content_of
@@ -69,7 +69,7 @@ class NamespaceController:
         locator = Locator(world.target, key.cluster, key.name)
         place = world.place(locator)
         if upstream is None:
-            return await self._retire(key, place)
+            return await self._retire(key, locator, place)
         self._gone_since.pop(key, None)
         if world.spec.paused or upstream.meta.deleting:
             return DONE
@@ -147,13 +147,13 @@ class NamespaceController:
 
     # -- removal ---------------------------------------------------------------------------------------------
 
-    async def _retire(self, key: Key, place: NamespacePlace) -> Result:
+    async def _retire(self, key: Key, locator: Locator, place: NamespacePlace) -> Result:
         """The upstream Namespace is missing from the cache: remove the downstream one, once all of it is proven."""
         record = place.record
         if place.state is not Namespace.READY or record is None:
             self._gone_since.pop(key, None)
             return DONE
-        if not self._world.sees_all_copies() or self._has_copies(place.name):
+        if not self._world.sees_all_copies() or self._has_copies(locator, place.name):
             return RequeueAfter(5.0)
         now = self._world.now()
         since = self._gone_since.setdefault(key, now)
@@ -161,7 +161,7 @@ class NamespaceController:
             return RequeueAfter(wait)
         if self._world.brake.trip is not None or not await self._proven_gone(key):
             return RequeueAfter(5.0)
-        if (foreign := await self._census.first_foreign(place.name)) is not None:
+        if (foreign := await self._census.first_foreign(place.name, locator)) is not None:
             self._world.journal.note(
                 NAMESPACES, key, State.HELD, now=now, reason="NamespaceNotEmpty",
                 message=f"{foreign} keeps namespace {place.name}; it is not ours.",
@@ -172,11 +172,16 @@ class NamespaceController:
         self._world.journal.forget(NAMESPACES, key)
         return DONE
 
-    def _has_copies(self, namespace: str) -> bool:
-        return any(
-            synced.downstream_store.index(BY_NAMESPACE, f"/{namespace}")
-            for synced in self._world.types.values()
-        )
+    def _has_copies(self, locator: Locator, namespace: str) -> bool:
+        """Whether a copy of ours stands there. A clone with all our marks under another name is none: it is foreign."""
+        for synced in self._world.types.values():
+            for key in synced.downstream_store.index(BY_NAMESPACE, f"/{namespace}"):
+                record = synced.downstream_store.get(key)
+                meta = None if record is None else record.meta
+                seen = classify(meta, locator=locator, in_our_namespace=True, source_uid=None)
+                if seen not in (Downstream.ABSENT, Downstream.FOREIGN):
+                    return True
+        return False
 
     async def _proven_gone(self, key: Key) -> bool:
         try:

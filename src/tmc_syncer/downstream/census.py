@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, SOURCE_UID
+from tmc_syncer.api.locator import Locator
+from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, SOURCE_NAME, SOURCE_UID
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import ResourceInfo
 from tmc_syncer.downstream.namespaces import is_bookkeeping
 from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.discovery import Discovery
 from tmc_syncer.kube.errors import ApiError
+from tmc_syncer.sync.ownership import source_name
 
 __all__ = ["Census"]
 
@@ -32,8 +34,11 @@ class Census:
         self._discovery = discovery
         self._key = key
 
-    async def first_foreign(self, namespace: str) -> str | None:
-        """The first foreign object found (``resource/name``), or the type that could not be listed; None: empty."""
+    async def first_foreign(self, namespace: str, locator: Locator) -> str | None:
+        """The first foreign object found (``resource/name``), or the type that could not be listed; None: empty.
+
+        `locator` is that of the namespace: a clone of a copy has all marks, but under another name than they say.
+        """
         if not self._discovery().complete:
             return "some type (the server could not say which it has)"
         owned: set[str] = set()
@@ -48,7 +53,7 @@ class Census:
                     continue
                 return f"{info.gvr.group_resource} (it cannot be listed: {error.reason})"
             for record in page.records:
-                if self._is_ours(record):
+                if self._is_ours(record, locator):
                     owned.add(record.meta.uid)
                 elif not is_bookkeeping(info.kind, record.meta.name, group=info.gvr.group):
                     pending.append((info, record))
@@ -58,9 +63,12 @@ class Census:
         resources = self._discovery().resources.values()
         return [info for info in resources if info.namespaced and {"list", "delete"} <= info.verbs]
 
-    def _is_ours(self, record: Record) -> bool:
-        return record.meta.label(DOWNSTREAM_CLUSTER_LABEL) == self._key and bool(
-            record.meta.annotation(SOURCE_UID)
+    def _is_ours(self, record: Record, locator: Locator) -> bool:
+        meta = record.meta
+        return (
+            meta.label(DOWNSTREAM_CLUSTER_LABEL) == self._key
+            and bool(meta.annotation(SOURCE_UID))
+            and meta.annotation(SOURCE_NAME) == source_name(locator.namespace, meta.name)
         )
 
 
