@@ -22,8 +22,6 @@ from tmc_syncer.api.objects import Record
 from tmc_syncer.api.synctarget import SYNC_TARGETS
 from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.errors import ApiError
-from tmc_syncer.kube.kubeconfig import load_connection
-from tmc_syncer.kube.transport import Transport
 from tmc_syncer.kube.wire import segment
 
 __all__ = [
@@ -74,6 +72,10 @@ def run_async(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 @asynccontextmanager
 async def open_client(flags: UpstreamFlags) -> AsyncIterator[Client]:
     """A client for the upstream that the flags name. Raises `KubeconfigError`."""
+    # The HTTP client is half of the start-up time: only a command that speaks to a server pays it.
+    from tmc_syncer.kube.kubeconfig import load_connection
+    from tmc_syncer.kube.transport import Transport
+
     connection = load_connection(flags.kubeconfig, flags.context, environ=os.environ)
     prefix = f"/clusters/{segment(flags.workspace)}" if flags.workspace else ""
     async with Transport(connection, user_agent=f"tmc/{__version__}") as transport:
