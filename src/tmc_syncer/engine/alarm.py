@@ -13,6 +13,9 @@ from tmc_syncer.engine.env import Clock
 
 __all__ = ["Alarm"]
 
+RESOLUTION_SECONDS = 0.001
+"""The least that is slept: clocks of loops count in steps, and a wait for less than a step would end before its time."""
+
 
 class Alarm:
     """For one waiting task. `ring` before `wait` is not lost; whoever ends the group calls `close` first."""
@@ -47,9 +50,8 @@ class Alarm:
             return
         self.close()
         self._due = due
-        self._timer = self._group.create_task(self._sleep(), name=self._name)
+        self._timer = self._group.create_task(self._sleep(due), name=self._name)
 
-    async def _sleep(self) -> None:
-        while (left := self._due - self._clock.monotonic()) > 0:
-            await self._clock.sleep(left)
+    async def _sleep(self, due: float) -> None:
+        await self._clock.sleep(max(due - self._clock.monotonic(), RESOLUTION_SECONDS))
         self._rung.set()

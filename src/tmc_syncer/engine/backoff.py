@@ -77,19 +77,15 @@ def retry_bounds(
         asked = min(max(retry_after, 0.0), MAX_RETRY_AFTER_SECONDS)
         # Everybody was told the same second: spread over a quarter of the wait, at least half a second (F33).
         return asked, asked + max(0.5, asked / 4)
-    match retry_class:
-        case None:
-            return OWN.bounds(attempt)
-        case RetryClass.CONFLICT if attempt <= 1:
-            return 0.0, 0.0
-        case RetryClass.CONFLICT if attempt <= FAST_RETRIES:
-            return OWN.bounds(attempt - 1)
-        case RetryClass.CONFLICT:
+    if retry_class is None:
+        return OWN.bounds(attempt)
+    if retry_class is RetryClass.TERMINAL:
+        return 0.9 * TERMINAL_SECONDS, TERMINAL_SECONDS
+    if retry_class is RetryClass.CONFLICT:
+        if attempt > FAST_RETRIES:
             return SERVER.bounds(attempt - FAST_RETRIES)
-        case RetryClass.TERMINAL:
-            return 0.9 * TERMINAL_SECONDS, TERMINAL_SECONDS
-        case RetryClass.TRANSIENT | RetryClass.GONE | RetryClass.NAMESPACE_TERMINATING:
-            return SERVER.bounds(attempt)
+        return OWN.bounds(attempt - 1) if attempt > 1 else (0.0, 0.0)
+    return SERVER.bounds(attempt)
 
 
 def retry_seconds(

@@ -7,7 +7,8 @@ The limit starts at 16 and moves between 4 and 64 (`workers` caps it):
 - it grows by one per window while all slots were taken and latency stays under `CALM` times the best.
 
 A window is as many observations as the limit has slots (at least 16). After a halving nothing counts for a second: what
-comes back then was sent before it. The best latency decays upwards, so that one lucky window does not rule for ever.
+comes back then was sent before it. The best latency decays upwards, and a latency that a halving did not cure becomes the
+new normal, so that neither a lucky window nor another mix of requests keeps the limit down.
 
 Whoever sends requests calls `observe` with their durations; the controller reports throttling by itself.
 """
@@ -93,6 +94,8 @@ class ConcurrencyLimit:
         best = mean if self._best is None else min(mean, self._best * DECAY)
         self._best = best
         if mean > OVERLOADED * best:
+            # If it was our load, half of it takes half the time. If it stays as it is, it was not, and is the new normal.
+            self._best = mean / 2
             self._halve(now)
         elif window.saturated and mean <= CALM * best:
             self.limit = min(self.largest, self.limit + 1)

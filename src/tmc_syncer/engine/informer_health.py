@@ -44,6 +44,7 @@ class InformerHealth:
         self.relists = 0
         self.last_error = ""
         self._log = structlog.get_logger("tmc.engine.informer").bind(informer=name)
+        self._last_bug = ""
         self._troubled = False
         self._unknown_types: set[str] = set()
 
@@ -72,10 +73,12 @@ class InformerHealth:
             self._log.warning("watch event of an unknown type", type=name[:64])
 
     def bug(self, where: str, error: Exception) -> None:
-        """A function that was given to the informer raised; the informer goes on."""
+        """A function that was given to the informer raised; the informer goes on. The same error is logged once."""
         self.restarts["bug"] += 1
-        self.last_error = f"{where} failed: {error!r}"
-        self._log.error("a function given to the informer failed", where=where, exc_info=error)
+        text = f"{where} failed: {error!r}"
+        if text != self._last_bug:
+            self._log.error("a function given to the informer failed", where=where, exc_info=error)
+        self.last_error = self._last_bug = text
 
     def guarded_trim(self, trim: Callable[[Record], Record]) -> Callable[[Record], Record]:
         """`trim`, or the whole record where it fails: one odd object must not keep a store from syncing."""
