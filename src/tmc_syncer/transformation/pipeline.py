@@ -132,7 +132,7 @@ def _fresh(record: Record, info: ResourceInfo, *, whole: bool) -> dict[str, Any]
                 # Copies, because a transformer may work in place and the record is shared.
                 "labels": dict(meta.labels or {}),
                 "annotations": dict(meta.annotations or {}),
-                "ownerReferences": msgspec.to_builtins(meta.owner_references),
+                "ownerReferences": [msgspec.to_builtins(owner) for owner in meta.owner_references or ()],
             },
         }
         for name in record.fields:

@@ -18,6 +18,7 @@ from tmc_syncer.transformation.domains import belongs_to_user, of_user
         "experimental.spec-diff.workload.kcp.io/abc",
         "claimed.internal.apis.kcp.io/abc",
         "kcp.io/original-api-version",
+        "kcp.io/no/valid/name",
         "kubectl.kubernetes.io/last-applied-configuration",
     ],
 )

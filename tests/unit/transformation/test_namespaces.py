@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -31,11 +32,10 @@ def test_golden(case: str) -> None:
 
 
 def both_ways(kind: str, **fields: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What an object becomes down there, and what that becomes back up."""
-    ctx = context(TYPES[kind])
-    down = NAMESPACES.down({"metadata": {"name": "a", "namespace": "shop"}, **fields}, ctx)
-    shown = desired(sample(kind, **fields)).object  # a copy of its own: `up` works in place
-    return {name: shown[name] for name in fields}, NAMESPACES.up(down, ctx)
+    """What an object becomes down there, and what that becomes back up; both of their own, steps work in place."""
+    copy = desired(sample(kind, **fields)).object
+    down = {name: copy[name] for name in fields}
+    return json.loads(json.dumps(down)), NAMESPACES.up(copy, context(TYPES[kind]))
 
 
 def test_every_object_stands_in_a_mapped_namespace() -> None:
@@ -199,6 +199,13 @@ def test_subjects_are_those_of_the_workspace() -> None:
         "odd",
     ]
     assert up["subjects"] == subjects
+
+
+def test_a_subjects_namespace_is_mapped_whole_and_alone() -> None:
+    ctx = context(TYPES["RoleBinding"], namespace_of=lambda name: f"<{name}>")
+    name = "system:serviceaccount:pay:robot:odd"
+    binding = {"metadata": {}, "subjects": [{"kind": "User", "name": name}]}
+    assert NAMESPACES.down(binding, ctx)["subjects"][0]["name"] == "system:serviceaccount:<pay>:robot:odd"
 
 
 def test_a_name_that_is_not_of_the_workspace_stays_on_the_way_up() -> None:

@@ -26,6 +26,12 @@ def test_an_object_whose_nulls_all_stand_in_known_places_is_not_searched_further
     assert obj == {"spec": {"template": {"metadata": {}}}}
 
 
+def test_a_null_beside_those_in_known_places_is_searched_for() -> None:
+    obj = {"spec": {"template": {"metadata": {"creationTimestamp": None}}, "other": None}}
+    clear_nulls(obj, DEPLOYMENT, 2)
+    assert obj == {"spec": {"template": {"metadata": {}}}}
+
+
 def test_a_time_in_a_known_place_stays() -> None:
     obj = {"spec": {"template": {"metadata": {"creationTimestamp": "2026-01-02T03:04:05Z"}}}}
     clear_nulls(obj, DEPLOYMENT, 1)

@@ -191,6 +191,18 @@ def test_depth_is_no_weapon(depth: int, explain: bool) -> None:
     assert answer.excluded is None or answer.excluded.reason == "TooDeep"
 
 
+def test_what_is_too_deep_for_a_step_is_refused_with_the_step_that_gave_up() -> None:
+    def dive(obj: dict[str, Any], ctx: Any) -> dict[str, Any]:
+        return dive(obj, ctx)
+
+    answer = down(sample("Deployment"), with_custom(dive), explain=True)
+    assert answer.object == {}
+    assert answer.excluded == Exclusion(
+        "custom", "TooDeep", terminal=True, message="The object is nested too deeply."
+    )
+    assert [step.name for step in answer.steps] == ["cleaning"]
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"), [(b"[" * 100_000, "TooDeep"), (b"1e999", "Undecodable"), (b"{", "Undecodable")]
 )
@@ -201,6 +213,13 @@ def test_a_value_that_cannot_be_read_is_a_fault_of_the_object(raw: bytes, reason
     excluded = pipeline.down(odd, kind, context(kind), explain=explain).excluded
     assert excluded is not None
     assert (excluded.filter, excluded.reason, excluded.terminal) == ("decoding", reason, True)
+    assert excluded.message.startswith("The object ")
+
+
+def test_a_status_that_cannot_be_read_does_not_matter() -> None:
+    odd = Record("v1", "ConfigMap", Meta(name="a", namespace="shop"), {"data": b"{}", "status": b"1e999"})
+    kind = TYPES["ConfigMap"]
+    assert pipeline.down(odd, kind, context(kind)).excluded is None
 
 
 # Steps of others
@@ -242,6 +261,37 @@ def test_a_step_runs_at_its_number_and_sees_the_object_of_that_moment() -> None:
     answer = down(sample("Deployment", metadata={"labels": {"kcp.io/x": "y"}}), with_custom(look))
     assert seen == [{"name": "web", "namespace": "shop", "labels": {"kcp.io/x": "y"}, "source": "0b3c"}]
     assert answer.object["spec"] == {"changed": True}
+
+
+def noting(found: list[Any], what: Any) -> Any:
+    """A step that changes nothing and notes something of what it is given."""
+
+    def note(obj: dict[str, Any], ctx: Any) -> dict[str, Any]:
+        found.append(what(obj, ctx))
+        return obj
+
+    return note
+
+
+def test_a_step_before_the_owners_sees_the_references() -> None:
+    class Early(Custom):
+        name, priority = "early", 50
+
+    seen: list[Any] = []
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "known-1"}
+    registry = Registry([Early(noting(seen, lambda obj, ctx: obj["metadata"]["ownerReferences"]))])
+    down(sample("ConfigMap", metadata={"ownerReferences": [owner]}), registry)
+    assert seen == [[owner]]
+
+
+def test_a_step_for_one_type_runs_for_no_other_in_either_direction() -> None:
+    ran: list[Any] = []
+    registry = Registry()
+    registry.register(Custom(noting(ran, lambda obj, ctx: ctx.source.name)), DEPLOYMENT.gvr)
+    for kind in ("Deployment", "ConfigMap"):
+        copy = down(sample(kind, metadata={"name": kind.lower()}), registry).object
+        pipeline.up(copy, context(TYPES[kind]), registry=registry)
+    assert ran == ["deployment", "deployment"]
 
 
 def test_a_step_that_does_not_apply_does_not_run() -> None:
@@ -307,6 +357,7 @@ def test_a_step_that_fails_is_named_with_the_object() -> None:
     ) as caught:
         down(sample("Deployment"), with_custom(fail))
     assert isinstance(caught.value.__cause__, KeyError)
+    assert "defect of the transformer" in caught.value.hint
 
 
 def test_what_a_step_said_about_a_secret_is_cut_off() -> None:
@@ -342,6 +393,11 @@ def test_explaining_shows_each_step_and_changes_nothing_else() -> None:
     assert last.after == told.object
     assert all(step.changed for step in told.steps)
     assert all(one.after == two.before for one, two in zip(told.steps, told.steps[1:], strict=False))
+
+
+def test_explaining_anything_but_a_secret_shows_values() -> None:
+    told = down(sample("ConfigMap", data={"a": "b"}), explain=True)
+    assert {step.after["data"]["a"] for step in told.steps} == {"b"}
 
 
 def test_explaining_a_secret_shows_no_value() -> None:

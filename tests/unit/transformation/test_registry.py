@@ -67,8 +67,9 @@ def test_one_that_is_registered_late_is_found() -> None:
 
 def test_a_name_is_taken_once() -> None:
     registry = Registry([Named("a")])
-    with pytest.raises(UsageError, match="'a'"):
+    with pytest.raises(UsageError, match="'a'") as caught:
         registry.register(Named("a"), DEPLOYMENTS)
+    assert "a name of its own" in caught.value.hint
     assert names(registry) == ["a"]
 
 

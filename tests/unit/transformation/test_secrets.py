@@ -105,6 +105,8 @@ def test_the_legacy_form_has_no_outer_level() -> None:
         encoded({"auths": {PASSWORD: PASSWORD}, PASSWORD: PASSWORD}),
         encoded({"auths": {"r": {"password": 7, "auth": PASSWORD}}, "r": {"password": [PASSWORD]}}),
         base64.b64encode(b'{"auths": "\xff\xfe"}').decode(),
+        encoded({"r": {}}).replace("=", "") + "!",
+        "\n" + encoded({"auths": {}}),
     ],
 )
 def test_broken_credentials_are_refused_until_mended_without_a_word_about_them(
@@ -150,6 +152,7 @@ def test_a_masked_secret_shows_names_and_no_values() -> None:
     )
     shown = masked(secret)
     assert shown["data"] == {"a": "***"}
+    assert shown["stringData"] == "***"
     assert PASSWORD not in json.dumps(shown)
     assert shown["metadata"]["annotations"]["note"] == "x"
     assert secret["data"] == {"a": PASSWORD}
