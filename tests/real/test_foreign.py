@@ -357,7 +357,8 @@ def test_pull_secrets_cost_no_write_at_a_restart_and_leave_with_the_namespace_fr
     another.agent.start()
     another.upstream.create(config_map(namespace, "after"))
     another.wait_copy("ConfigMap", namespace, "after")
-    assert written(another, mark, place, {"serviceaccounts", "configmaps"}) == ["patch configmaps/after"]
+    types = {"serviceaccounts", "configmaps"}
+    steady(lambda: written(another, mark, place, types) == ["patch configmaps/after"], 2.0)
 
     another.upstream.patch("Namespace", namespace, None, {"metadata": {"labels": {OWN_AGENT: "gone"}}})
     eventually(lambda: "imagePullSecrets" not in account(another, place), message="given back")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -231,15 +230,19 @@ def is_going(scene: Scene, place: str, uid: str) -> bool:
 # With an agent of the test: selectors and a policy that the shared one does not have
 
 
-@pytest.fixture
-def choosy(scene: Scene, tmp_path: Path) -> Iterator[Scene]:
+@pytest.fixture(scope="module")
+def choosy(
+    scene: Scene, tmp_path_factory: pytest.TempPathFactory, kept_processes: set[int]
+) -> Iterator[Scene]:
     """The same servers with an agent that takes objects with label track=fast in namespaces with test-agent=choosy."""
     types = (GVR("", "v1", "configmaps"), GVR("apps", "v1", "deployments"))
     flags = ("--selector", "track=fast", "--namespace-selector", f"{OWN_AGENT}=choosy")
+    directory = tmp_path_factory.mktemp("choosy")
     agent = AgentProcess(
-        tmp_path / "agent", scene.upstream, scene.downstream, target="choosy", types=types, flags=flags
+        directory, scene.upstream, scene.downstream, target="choosy", types=types, flags=flags
     )
     agent.start()
+    kept_processes.add(agent.pid or 0)
     yield Scene(scene.upstream, scene.downstream, agent)
     agent.stop()
 
