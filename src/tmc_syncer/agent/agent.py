@@ -17,7 +17,9 @@ from contextlib import AsyncExitStack
 from tmc_syncer import __version__
 from tmc_syncer.agent.composition import Agent, compose
 from tmc_syncer.agent.config import AgentConfig
+from tmc_syncer.agent.memory import VersionMemory
 from tmc_syncer.agent.setup import ensure_crd, ensure_target, refuse_same_cluster, refuse_unknown_types
+from tmc_syncer.api.names import sync_target_key
 from tmc_syncer.engine.env import Env
 from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.discovery import discover
@@ -72,7 +74,9 @@ async def _start(
     discovery = await discover(upstream.client)
     refuse_unknown_types(config, discovery)
     target = await ensure_target(upstream.client, config, discovery)
-    return compose(config, env, upstream, downstream, target, log, metrics)
+    memory = VersionMemory(downstream, sync_target_key(upstream.cluster, config.target))
+    await memory.load()
+    return compose(config, env, upstream, downstream, target, memory, log, metrics)
 
 
 async def _run(

@@ -22,6 +22,7 @@ from tmc_syncer.agent.namespaces import NAMESPACE_INFO, NAMESPACES, NamespaceCon
 from tmc_syncer.agent.observer import Observer
 from tmc_syncer.agent.reporter import Reporter
 from tmc_syncer.agent.reports import note_failure, report_applied, report_write
+from tmc_syncer.agent.restored import Restored
 from tmc_syncer.agent.routing import Routing
 from tmc_syncer.agent.spec import SpecController
 from tmc_syncer.agent.status import StatusController
@@ -32,7 +33,7 @@ from tmc_syncer.agent.types import TypeController
 from tmc_syncer.agent.world import BY_LOCATOR, Clusters, World, locator_index
 from tmc_syncer.api.locator import TargetReference
 from tmc_syncer.api.objects import Record
-from tmc_syncer.api.resources import GVR, Key
+from tmc_syncer.api.resources import Key
 from tmc_syncer.api.synctarget import SYNC_TARGETS, check_spec, parse_status
 from tmc_syncer.api.synctarget_spec import SyncTargetSpec
 from tmc_syncer.downstream.applier import Applier
@@ -85,7 +86,6 @@ class Agent:
 
     async def run(self) -> None:
         """Everything, in one task group. Ends by itself only after `stop`."""
-        await self.memory.load()
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._hold_lease(), name="lease"),
@@ -97,17 +97,23 @@ class Agent:
             await asyncio.wait(working, return_when=asyncio.ALL_COMPLETED)
             for task in tasks:
                 task.cancel()
-        await self.memory.save(self._versions())
+        await self._save_versions()
         await self.lease.release()
 
-    def _versions(self) -> dict[GVR, str]:
-        return {gvr: synced.upstream_store.resource_version for gvr, synced in self.world.types.items()}
+    async def _save_versions(self) -> None:
+        """Remember how far upstream is. What a restored upstream has lost stays remembered until it is released."""
+        trip = self.world.brake.trip
+        if trip is not None and trip.cause is Cause.UPSTREAM_RESTORED:
+            return
+        stores = {gvr: synced.upstream_store for gvr, synced in self.world.types.items()}
+        stores[NAMESPACES] = self.world.upstream_namespaces.store
+        await self.memory.save({gvr: store.resource_version for gvr, store in stores.items()})
 
     async def _remember(self) -> None:
         while True:
             await self.world.env.clock.sleep(SAVE_SECONDS)
             if self.lease.held():
-                await self.memory.save(self._versions())
+                await self._save_versions()
 
     async def _hold_lease(self) -> None:
         """Acquire and renew for ever; say who holds the Lease when it is somebody else."""
@@ -132,6 +138,7 @@ def compose(
     upstream: Upstream,
     downstream: Client,
     target: Record,
+    memory: VersionMemory,
     log: Logger,
     metrics: Metrics,
 ) -> Agent:
@@ -150,7 +157,9 @@ def compose(
         ),
     )
     informers = Informers(env, config.resync_seconds)
-    world = _world(config, informers, upstream, downstream, reference, target, lease)
+    restored = Restored(log, memory)
+    world = _world(config, informers, upstream, downstream, reference, target, lease, restored)
+    restored.watch(world, parse_status(target).conditions)
     routing = Routing(world)
     world.upstream_namespaces.store.subscribe(routing.upstream_namespace_changed)
     world.downstream_namespaces.store.subscribe(routing.downstream_namespace_changed)
@@ -163,15 +172,13 @@ def compose(
         world, observer, interpreter, applier, informers, on_applied, others=spec.reconcile
     )
     status = StatusController(world, interpreter, observer.is_current)
-    memory = VersionMemory(downstream, reference.key, env)
     types = TypeController(
         world,
         routing,
         informers,
         config.discovery_seconds,
         frozenset((gvr.group, gvr.resource) for gvr in config.allow_two_writers),
-        memory,
-        partial(_restored, world, log),
+        restored,
         parse_status(target).synced_resources,
     )
     world.types_settled = lambda: types.settled
@@ -188,6 +195,7 @@ def compose(
         upstream.client, SYNC_TARGETS, name="synctarget", field_selector=f"metadata.name={config.target}"
     )
     target_controller = TargetController(world, target_informer, types.wake)
+    world.target_known = target_controller.known
     reporter = Reporter(
         world, target_controller, types, config.status_seconds, lambda: interpreter.last_write
     )
@@ -230,6 +238,7 @@ def _world(
     reference: TargetReference,
     target: Record,
     lease: AgentLease,
+    restored: Restored,
 ) -> World:
     spec, _ = check_spec(target.fields.get("spec"))
     spec = spec if spec is not None else SyncTargetSpec()
@@ -239,10 +248,6 @@ def _world(
 
     env = informers.env
     uniform = env.rng.uniform
-    namespaces = [
-        informers.open(client, NAMESPACE_INFO, name=name)
-        for client, name in ((upstream.client, "upstream namespaces"), (downstream, "downstream namespaces"))
-    ]
     world = World(
         env=env,
         clusters=Clusters(upstream.client, downstream, upstream.cluster),
@@ -250,8 +255,14 @@ def _world(
         field_manager=config.field_manager,
         spec=spec,
         rules=rules_of(reference, spec, FilterChain((NeverSynced(), *load_filters())), upstream.cluster),
-        upstream_namespaces=namespaces[0],
-        downstream_namespaces=namespaces[1],
+        upstream_namespaces=informers.open(
+            upstream.client,
+            NAMESPACE_INFO,
+            name="upstream namespaces",
+            seen_version=restored.seen(NAMESPACES),
+            on_regression=restored.hook(NAMESPACES),
+        ),
+        downstream_namespaces=informers.open(downstream, NAMESPACE_INFO, name="downstream namespaces"),
         objects=WorkQueue(fairness=fairness, uniform=uniform),
         statuses=WorkQueue(fairness=fairness, uniform=uniform),
         namespaces=WorkQueue(uniform=uniform),
@@ -259,9 +270,3 @@ def _world(
     )
     world.downstream_namespaces.store.add_index(BY_LOCATOR, locator_index(reference))
     return world
-
-
-def _restored(world: World, log: Logger, gvr: GVR) -> None:
-    """A list older than one seen before: upstream came back from a backup. Nothing is deleted until a person says so."""
-    log.warning("upstream was restored from an older state", gvr=str(gvr))
-    world.brake.engage(Cause.UPSTREAM_RESTORED, copies=world.copies(), wall=world.env.clock.now())

@@ -3,7 +3,9 @@
 Its queue holds keys of upstream Namespaces. A namespace is created when the first object of it wants to go
 down (the spec controller asks), by the same create-only apply as any copy; it is kept in line with the user's
 labels while it stands; and it is deleted when the upstream Namespace is proven gone, no copy remains in it and
-nothing foreign lives there, after a delay. A namespace without our locator is never touched.
+nothing foreign lives there, after a delay. When the SyncTarget itself goes, each of its namespaces goes as soon as no
+copy remains in it; one that is to stay (``onRemoval: Orphan``) or in which something foreign lives is released: it
+loses our marks. A namespace without our locator is never touched.
 """
 
 from __future__ import annotations
@@ -17,20 +19,23 @@ from tmc_syncer.agent.world import World
 from tmc_syncer.api.locator import Locator
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, Key, ResourceInfo
+from tmc_syncer.api.synctarget_spec import RemovalPolicy
 from tmc_syncer.downstream.applier import Applier, Occupied
 from tmc_syncer.downstream.census import Census
 from tmc_syncer.downstream.desired import Evaluation
 from tmc_syncer.downstream.drift import desired_digest, missing_paths
 from tmc_syncer.downstream.field_rules import TypeRules
 from tmc_syncer.downstream.namespaces import NamespacePlace, desired_namespace
+from tmc_syncer.downstream.release import release_patch
 from tmc_syncer.engine.env import rfc3339
 from tmc_syncer.engine.outcomes import DONE, RequeueAfter, Result
+from tmc_syncer.kube.client import PatchType
 from tmc_syncer.kube.errors import ApiError
 from tmc_syncer.sync.effects import ApplyCopy, CreateCopy
-from tmc_syncer.sync.facts import Downstream, Namespace
+from tmc_syncer.sync.facts import Namespace
 from tmc_syncer.sync.interpreter import Interpreter
 from tmc_syncer.sync.journal import State
-from tmc_syncer.sync.ownership import classify, owned_paths
+from tmc_syncer.sync.ownership import owned_paths
 from tmc_syncer.transformation.cleaning import is_partial
 from tmc_syncer.transformation.context import Desired
 from tmc_syncer.transformation.pipeline import PIPELINE_VERSION, content_of
@@ -39,6 +44,7 @@ __all__ = ["NAMESPACES", "NAMESPACE_INFO", "NamespaceController"]
 
 NAMESPACES = GVR("", "v1", "namespaces")
 NAMESPACE_INFO = ResourceInfo(NAMESPACES, "Namespace", namespaced=False, subresources=frozenset({"status"}))
+LEAVING_SECONDS = 1.0  # somebody waits for the removal of a target
 OCCUPIED_SECONDS = 5.0  # a namespace that the cache does not show yet: its watch event is on the way
 
 
@@ -68,6 +74,8 @@ class NamespaceController:
         upstream = world.upstream_namespaces.store.get(key)
         locator = Locator(world.target, key.cluster, key.name)
         place = world.place(locator)
+        if world.target_deleting:
+            return await self._let_go(key, locator, place)
         if upstream is None:
             return await self._retire(key, locator, place)
         self._gone_since.pop(key, None)
@@ -153,7 +161,7 @@ class NamespaceController:
         if place.state is not Namespace.READY or record is None:
             self._gone_since.pop(key, None)
             return DONE
-        if not self._world.sees_all_copies() or self._has_copies(locator, place.name):
+        if self._may_hold_copies(place.name):
             return RequeueAfter(5.0)
         now = self._world.now()
         since = self._gone_since.setdefault(key, now)
@@ -172,16 +180,29 @@ class NamespaceController:
         self._world.journal.forget(NAMESPACES, key)
         return DONE
 
-    def _has_copies(self, locator: Locator, namespace: str) -> bool:
-        """Whether a copy of ours stands there. A clone with all our marks under another name is none: it is foreign."""
-        for synced in self._world.types.values():
-            for key in synced.downstream_store.index(BY_NAMESPACE, f"/{namespace}"):
-                record = synced.downstream_store.get(key)
-                meta = None if record is None else record.meta
-                seen = classify(meta, locator=locator, in_our_namespace=True, source_uid=None)
-                if seen not in (Downstream.ABSENT, Downstream.FOREIGN):
-                    return True
-        return False
+    async def _let_go(self, key: Key, locator: Locator, place: NamespacePlace) -> Result:
+        """The target is being removed: the namespace goes once its copies have, or stays behind as nobody's."""
+        world, record = self._world, place.record
+        if place.state is not Namespace.READY or record is None:
+            return DONE
+        if self._may_hold_copies(place.name):
+            return RequeueAfter(LEAVING_SECONDS)
+        stays = world.spec.on_removal is RemovalPolicy.ORPHAN
+        if stays or await self._census.first_foreign(place.name, locator) is not None:
+            await self._release(record)
+        else:
+            await self._delete(record)
+        world.journal.forget(NAMESPACES, key)
+        return DONE
+
+    def _may_hold_copies(self, namespace: str) -> bool:
+        world = self._world
+        return not world.sees_all_copies() or any(
+            world.is_copy(synced, record)
+            for synced in world.types.values()
+            for key in synced.downstream_store.index(BY_NAMESPACE, f"/{namespace}")
+            if (record := synced.downstream_store.get(key)) is not None
+        )
 
     async def _proven_gone(self, key: Key) -> bool:
         try:
@@ -191,6 +212,17 @@ class NamespaceController:
                 return True
             raise
         return False
+
+    async def _release(self, record: Record) -> None:
+        key, client = Key("", "", record.meta.name), self._world.clusters.downstream
+
+        async def send() -> Record:
+            return await client.patch(
+                NAMESPACE_INFO, "", key.name, release_patch(record), patch_type=PatchType.MERGE
+            )
+
+        reply = await self._interpreter.timed("downstream", "release", NAMESPACE_INFO, key, 3, send)
+        self._world.downstream_namespaces.store.write_replied(reply)
 
     async def _delete(self, record: Record) -> None:
         downstream_key = Key("", "", record.meta.name)

@@ -90,7 +90,7 @@ class SpecController:
         """Bring one object closer to where table 1 wants it. Raises `KubeError`s for the queue to back off."""
         gvr, key = item
         synced = self._world.types.get(gvr)
-        if synced is None or synced.refused:
+        if synced is None or (synced.refused and not self._world.is_leaving(synced)):
             self._world.brake.withdraw(item)
             return DONE
         proofs = Proofs()
@@ -156,6 +156,7 @@ class SpecController:
     def _rest_gone(self, view: View) -> None:
         world, gvr, key = self._world, view.synced.gvr, view.key
         view.synced.desired.forget(key)
+        view.synced.ended.pop(key, None)
         assignment = view.assignment
         if view.record is None or not assignment.rule:
             world.journal.forget(gvr, key)
@@ -224,9 +225,7 @@ class SpecController:
         assert view.copy is not None
         synced, meta, info = view.synced, view.copy.meta, view.synced.downstream_info
         proofs.copy = None
-        if (
-            synced.leaving or self._world.target_deleting
-        ) and self._world.spec.on_removal is RemovalPolicy.ORPHAN:
+        if self._world.is_leaving(synced) and self._world.spec.on_removal is RemovalPolicy.ORPHAN:
             release = ReleaseCopy(info, view.key, view.copy_key, meta.uid, release_patch(view.copy))
             await self._interpreter.release(release, synced, verdict.row)
             return

@@ -72,7 +72,11 @@ class StatuszSource:
             lease = Component(
                 name="lease", state=ComponentState.DEGRADED, reason="Another agent holds the Lease."
             )
-        return (lease, *(self._informer(informer) for informer in informers))
+        target = Component(name="synctarget", state=ComponentState.OK)
+        if not world.target_known(world.now()):
+            reason = f"SyncTarget {world.target.name} does not exist, or cannot be read at the moment."
+            target = Component(name="synctarget", state=ComponentState.FAILING, reason=reason)
+        return (lease, target, *(self._informer(informer) for informer in informers))
 
     def _informer(self, informer: Informer) -> Component:
         if informer.fresh(self._world.now()):

@@ -12,9 +12,11 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tmc_syncer.agent.world import World
+import msgspec
+
+from tmc_syncer.agent.world import BY_LOCATOR, World
 from tmc_syncer.api.locator import TargetReference
-from tmc_syncer.api.names import RELEASE_BRAKE, SYNC_TARGET_FINALIZER, finalizer
+from tmc_syncer.api.names import RELEASE_BRAKE, SYNC_TARGET_FINALIZER
 from tmc_syncer.api.objects import Record, encode_json
 from tmc_syncer.api.resources import Key
 from tmc_syncer.api.synctarget import SYNC_TARGETS, SpecProblem, SyncTargetSpec, check_spec
@@ -66,6 +68,10 @@ class TargetController:
         """The SyncTarget as last seen."""
         return self._informer.store.get(Key(self._world.target.cluster, "", self._world.target.name))
 
+    def known(self, now: float) -> bool:
+        """Whether it is known what to sync: there is a SyncTarget, and it is what the server has."""
+        return self.record is not None and self._informer.fresh(now)
+
     async def run(self) -> None:
         """Until cancelled. Ticks once a second for what only time changes (`evictAfter`, a finished removal)."""
         while True:
@@ -89,13 +95,17 @@ class TargetController:
         spec = spec if spec is not None else world.spec
         leaving = self._leaving(record, spec)
         rules = rules_of(world.target, spec, world.rules.filters, world.clusters.cluster, leaving=leaving)
+        target = msgspec.structs.replace(
+            world.target, uid=record.meta.uid
+        )  # another one: it was created anew
         world.target_deleting = record.meta.deleting
         self._release_brake(record)
-        if spec == world.spec and rules == world.rules:
+        if (spec, rules, target) == (world.spec, world.rules, world.target):
             return
-        world.spec, world.rules = spec, rules
+        world.spec, world.rules, world.target = spec, rules, target
         self._wake_types()
         world.enqueue_all()
+        world.enqueue_namespaces()
 
     def _leaving(self, record: Record, spec: SyncTargetSpec) -> str:
         if record.meta.deleting:
@@ -128,17 +138,16 @@ class TargetController:
             await self._patch(record, patches.add_finalizer(record.meta.uid, present, SYNC_TARGET_FINALIZER))
 
     def _is_empty(self) -> bool:
-        """Whether no copy stands and no upstream object carries our finalizer, by complete and recent caches."""
+        """Whether no copy and no namespace of ours stands, and no upstream object carries our finalizer.
+
+        By complete and recent caches. A namespace that terminates still stands.
+        """
         world = self._world
         if not world.sees_all_copies():
             return False
-        ours = finalizer(world.target.key)
-        for synced in world.types.values():
-            if len(synced.downstream_store):
-                return False
-            if any(ours in (record.meta.finalizers or ()) for record in synced.upstream_store.values()):
-                return False
-        return True
+        if world.downstream_namespaces.store.index_values(BY_LOCATOR):
+            return False
+        return not any(world.holds_anything(synced) for synced in world.types.values())
 
     async def _patch(self, record: Record, body: list[dict[str, object]]) -> None:
         try:

@@ -13,13 +13,13 @@ One task per informer, all owned by the task group of `run`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from tmc_syncer.agent.informers import Informers
-from tmc_syncer.agent.memory import VersionMemory
+from tmc_syncer.agent.restored import Restored
 from tmc_syncer.agent.routing import Routing
 from tmc_syncer.agent.synced_type import BY_NAMESPACE, SyncedType, TypeState, trim_downstream, trim_upstream
 from tmc_syncer.agent.world import World
@@ -68,8 +68,7 @@ class TypeController:
         informers: Informers,
         discovery_seconds: float,
         allow_two_writers: frozenset[tuple[str, str]],
-        memory: VersionMemory,
-        on_regression: Callable[[GVR], None],
+        restored: Restored,
         earlier: Iterable[SyncedResource] = (),
     ) -> None:
         self._world = world
@@ -77,10 +76,10 @@ class TypeController:
         self._informers = informers
         self._interval = discovery_seconds
         self._allowed = allow_two_writers
-        self._memory = memory
-        self._on_regression = on_regression
+        self._restored = restored
         self._tasks: dict[GVR, tuple[asyncio.Task[None], ...]] = {}
         self._wake = asyncio.Event()
+        self._discovery_due = float("-inf")
         self.upstream = Discovery({}, {}, complete=False)
         self.downstream = Discovery({}, {}, complete=False)
         self._earlier = {
@@ -96,7 +95,8 @@ class TypeController:
         return all(problem.state is not TypeState.PENDING for problem in self.problems.values())
 
     def wake(self) -> None:
-        """The list changed, or a type left: look again now."""
+        """The list changed: look again now."""
+        self._discovery_due = self._world.now()
         self._wake.set()
 
     async def run(self) -> None:
@@ -104,14 +104,17 @@ class TypeController:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
-                await self._discover()
+                if (now := self._world.now()) >= self._discovery_due:
+                    self._discovery_due = now + self._interval
+                    await self._discover()
                 self._reconcile(group)
                 await self._pause()
 
     async def _pause(self) -> None:
         """Wait for the next poll, or for `wake`; types that are leaving are looked at each second."""
         leaving = any(synced.leaving for synced in self._world.types.values())
-        timer = asyncio.ensure_future(self._world.env.clock.sleep(1.0 if leaving else self._interval))
+        wait = max(0.0, self._discovery_due - self._world.now())
+        timer = asyncio.ensure_future(self._world.env.clock.sleep(min(wait, 1.0) if leaving else wait))
         waker = asyncio.ensure_future(self._wake.wait())
         try:
             await asyncio.wait((timer, waker), return_when=asyncio.FIRST_COMPLETED)
@@ -210,8 +213,8 @@ class TypeController:
             up,
             name=f"upstream {up.gvr}",
             trim=trim_upstream,
-            seen_version=self._memory.seen(up.gvr),
-            on_regression=lambda _old, _new: self._on_regression(up.gvr),
+            seen_version=self._restored.seen(up.gvr),
+            on_regression=self._restored.hook(up.gvr),
         )
         downstream = self._informers.open(
             world.clusters.downstream,
@@ -246,7 +249,6 @@ class TypeController:
 
     def _leave_or_stay(self, gvr: GVR, synced: SyncedType, wanted: bool) -> None:
         world = self._world
-        now = world.now()
         if wanted:
             if synced.leaving:
                 synced.leaving = False
@@ -256,14 +258,8 @@ class TypeController:
             synced.leaving = True
             world.enqueue_type(gvr, synced)
             return
-        if synced.fresh(now) and not self._holds_anything(synced):
+        if world.fresh(synced) and not world.holds_anything(synced):
             self._stop(gvr)
-
-    def _holds_anything(self, synced: SyncedType) -> bool:
-        ours = finalizer(self._world.target.key)
-        if any(ours in (record.meta.finalizers or ()) for record in synced.upstream_store.values()):
-            return True
-        return len(synced.downstream_store) > 0
 
     def _stop(self, gvr: GVR) -> None:
         for task in self._tasks.pop(gvr):

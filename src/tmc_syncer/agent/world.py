@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tmc_syncer.agent.synced_type import BY_NAMESPACE, Item, SyncedType
 from tmc_syncer.api.locator import Locator, TargetReference, parse_locator
-from tmc_syncer.api.names import NAMESPACE_LOCATOR, SOURCE_NAME
+from tmc_syncer.api.names import NAMESPACE_LOCATOR, SOURCE_NAME, finalizer
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, Key
 from tmc_syncer.api.synctarget_spec import NamespaceNaming, SyncTargetSpec
@@ -25,7 +25,9 @@ from tmc_syncer.engine.informer import Informer
 from tmc_syncer.engine.workqueue import WorkQueue
 from tmc_syncer.kube.client import Client
 from tmc_syncer.sync.assignment import AssignmentRules
+from tmc_syncer.sync.facts import Downstream
 from tmc_syncer.sync.journal import Journal
+from tmc_syncer.sync.ownership import classify
 
 __all__ = ["BY_LOCATOR", "Clusters", "World", "locator_index"]
 
@@ -74,6 +76,7 @@ class World:
     holds_lease: Callable[[], bool]
     autoscaled: Callable[[SyncedType, Key, str], bool] = lambda _synced, _key, _namespace: False
     autoscaling_known: Callable[[float], bool] = lambda _now: True
+    target_known: Callable[[float], bool] = lambda _now: True
     types_settled: Callable[[], bool] = lambda: True
     journal: Journal = field(default_factory=Journal)
     brake: Brake = field(default_factory=Brake)
@@ -92,6 +95,7 @@ class World:
         now = self.now()
         return (
             self.holds_lease()
+            and self.target_known(now)
             and synced.fresh(now)
             and self.upstream_namespaces.fresh(now)
             and self.downstream_namespaces.fresh(now)
@@ -101,6 +105,28 @@ class World:
     def sees_all_copies(self) -> bool:
         """Whether every cache that may show a copy is complete and recent: then what none shows is not there."""
         return self.types_settled() and all(self.fresh(synced) for synced in self.types.values())
+
+    def is_leaving(self, synced: SyncedType) -> bool:
+        """Whether all objects of a type leave this target by ``onRemoval``: with their type, or with the target."""
+        return synced.leaving or self.target_deleting
+
+    def is_copy(self, synced: SyncedType, record: Record) -> bool:
+        """Whether a downstream object is a copy of ours, and not one that merely carries our label."""
+        source = self.source_of(record)
+        if source is None:
+            return False
+        locator = self.locator(synced, source)
+        return (
+            classify(record.meta, locator=locator, in_our_namespace=True, source_uid=None)
+            is not Downstream.FOREIGN
+        )
+
+    def holds_anything(self, synced: SyncedType) -> bool:
+        """Whether, by the caches, a copy of this type stands or an upstream object carries our finalizer."""
+        ours = finalizer(self.target.key)
+        return any(self.is_copy(synced, record) for record in synced.downstream_store.values()) or any(
+            ours in (record.meta.finalizers or ()) for record in synced.upstream_store.values()
+        )
 
     def field_rules(self, synced: SyncedType, key: Key, downstream_namespace: str) -> TypeRules:
         """The field rules in force for one object."""
@@ -218,6 +244,12 @@ class World:
         """Look again at every object of every type: the rules changed."""
         for gvr, synced in self.types.items():
             self.enqueue_type(gvr, synced)
+
+    def enqueue_namespaces(self) -> None:
+        """Look again at every downstream namespace of this target."""
+        for place_ in self.downstream_namespaces.store.index_values(BY_LOCATOR):
+            cluster, _, namespace = place_.partition("/")
+            self.namespaces.add(Key(cluster, "", namespace), self.now())
 
     def enqueue_type(self, gvr: GVR, synced: SyncedType) -> None:
         """Look again at every object of one type, known on either side."""

@@ -18,7 +18,7 @@ from tmc_syncer.api.resources import ResourceInfo
 from tmc_syncer.downstream.namespaces import is_bookkeeping
 from tmc_syncer.kube.client import Client
 from tmc_syncer.kube.discovery import Discovery
-from tmc_syncer.kube.errors import ApiError
+from tmc_syncer.kube.errors import ApiError, RetryClass
 from tmc_syncer.sync.ownership import source_name
 
 __all__ = ["Census"]
@@ -37,7 +37,8 @@ class Census:
     async def first_foreign(self, namespace: str, locator: Locator) -> str | None:
         """The first foreign object found (``resource/name``), or the type that could not be listed; None: empty.
 
-        `locator` is that of the namespace: a clone of a copy has all marks, but under another name than they say.
+        `locator` is that of the namespace: a clone of a copy has all marks, but under another name than they say. Raises `ApiError` when
+        asking again may help.
         """
         if not self._discovery().complete:
             return "some type (the server could not say which it has)"
@@ -51,6 +52,8 @@ class Census:
             except ApiError as error:
                 if error.status in (404, 405):
                     continue
+                if error.retry_class is not RetryClass.TERMINAL:
+                    raise
                 return f"{info.gvr.group_resource} (it cannot be listed: {error.reason})"
             for record in page.records:
                 if self._is_ours(record, locator):
