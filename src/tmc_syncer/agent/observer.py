@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-import msgspec
-
 from tmc_syncer.agent.synced_type import SyncedType
 from tmc_syncer.agent.world import World
 from tmc_syncer.api.locator import Locator
@@ -30,13 +28,11 @@ from tmc_syncer.sync.table import Action, Verdict, decide
 from tmc_syncer.transformation.context import Context, Desired, OwnerState
 from tmc_syncer.transformation.pipeline import BUILT_IN, down
 from tmc_syncer.transformation.registry import Registry
-from tmc_syncer.upstream.clamp import is_finished
 
 __all__ = ["Observer", "Proofs", "View"]
 
 _WRITES_CONTENT = frozenset({Action.ADD_FINALIZER, Action.CREATE, Action.RESTAMP})
 _EXPLICIT = frozenset({"TargetDeleted", "TargetEvicted"})
-_FINISHABLE = frozenset({"pods", "jobs"})
 _CAUSES = {  # by the rule that no longer assigns an object
     "types": Cause.TYPES_SHORTENED,
     "selector": Cause.SELECTOR_CHANGED,
@@ -102,7 +98,7 @@ class Observer:
             record=record,
             upstream_proven=proofs.upstream_absent,
             assigned=assignment.assigned,
-            finished=record is not None and _finished(synced, record),
+            finished=record is not None and synced.finished_anywhere(record),
             copy=None if copy is None else copy.meta,
             copy_proven=gone or proofs.copy_absent,
             finalizers_required=world.spec.finalizers is FinalizerPolicy.REQUIRED,
@@ -272,10 +268,3 @@ class Observer:
 def _cause(view: View) -> Cause:
     """Why a deletion that nobody plainly asked for is planned."""
     return Cause.RELIST if view.record is None else _CAUSES.get(view.assignment.rule, Cause.UNKNOWN)
-
-
-def _finished(synced: SyncedType, record: Record) -> bool:
-    if synced.gvr.resource not in _FINISHABLE:
-        return False
-    raw = record.fields.get("status")
-    return raw is not None and is_finished(synced.gvr, msgspec.json.decode(raw))

@@ -53,6 +53,9 @@ class Routing:
             change.old is None or change.new is None or _differs_but_status(change.old, change.new)
         ):
             world.objects.add(item, world.now(), priority=priority(synced.gvr))
+        if change.new is None and change.old is not None and synced.finished(change.old):
+            synced.ended[source] = change.old
+            world.statuses.add(item, world.now())
         if change.new is not None and (
             change.old is None
             or _status(change.old) != _status(change.new)

@@ -75,6 +75,9 @@ class StatusController:
         place = world.place(locator) if synced.upstream_info.namespaced else None
         record = synced.upstream_store.get(key)
         copy = synced.downstream_store.get(Key("", place.name if place is not None else "", key.name))
+        if copy is not None or record is None or synced.finished(record):
+            synced.ended.pop(key, None)
+        copy = copy or synced.ended.get(key)
         if record is None or copy is None:
             return None
         ours = place is not None and place.state in (Namespace.READY, Namespace.TERMINATING)

@@ -15,11 +15,13 @@ from enum import StrEnum
 
 import msgspec
 
+from tmc_syncer.api.names import SOURCE_UID
 from tmc_syncer.api.objects import ManagedEntry, Record
 from tmc_syncer.api.resources import GVR, Key, ResourceInfo
 from tmc_syncer.downstream.desired import DesiredCache
 from tmc_syncer.engine.informer import Informer
 from tmc_syncer.engine.store import Store
+from tmc_syncer.upstream.clamp import is_finished
 
 __all__ = ["BY_NAMESPACE", "Item", "SyncedType", "TypeState", "trim_downstream", "trim_upstream"]
 
@@ -30,6 +32,7 @@ Item = tuple[GVR, Key]
 """What the work queues hold: a type and the key of the *upstream* object."""
 
 _EMPTY = msgspec.Raw(b"{}")
+_FINISHABLE = frozenset({"pods", "jobs"})
 
 
 class TypeState(StrEnum):
@@ -75,7 +78,8 @@ class SyncedType:
 
     `leaving`: it was taken off the list; its copies go first, then it stops. `refused`: why it is not synced
     although it is listed; then nothing of it is written. `absent_downstream`: a complete discovery showed that the
-    physical cluster does not serve it (its CRD is gone, and its objects with it).
+    physical cluster does not serve it (its CRD is gone, and its objects with it). `ended`: copies that finished and were
+    removed (by a TTL, say) before upstream knew that they had; without them such a Job would run again.
     """
 
     gvr: GVR
@@ -91,6 +95,7 @@ class SyncedType:
     waiting: set[Key] = field(default_factory=set)
     waiting_status: set[Key] = field(default_factory=set)
     status_written: dict[Key, float] = field(default_factory=dict)
+    ended: dict[Key, Record] = field(default_factory=dict)
 
     @property
     def upstream_store(self) -> Store:
@@ -110,9 +115,30 @@ class SyncedType:
         """What the downstream cache keeps."""
         return trim_downstream(record, self.field_manager)
 
+    def finished(self, record: Record) -> bool:
+        """Whether an object, of either side, is a Pod or Job that has finished."""
+        raw = record.fields.get("status") if self.gvr.resource in _FINISHABLE else None
+        return raw is not None and is_finished(self.gvr, msgspec.json.decode(raw))
+
+    def finished_anywhere(self, record: Record) -> bool:
+        """Whether an upstream object has finished, or a copy of it that is gone had."""
+        last = self.ended.get(record.key)
+        if last is not None and last.meta.annotation(SOURCE_UID) == record.meta.uid:
+            return True
+        return self.finished(record)
+
     def fresh(self, now: float) -> bool:
         """Whether both caches are complete and recent. A type that is absent downstream has no objects there."""
         return self.upstream.fresh(now) and (self.absent_downstream or self.downstream.fresh(now))
+
+    def refused_by(self, informer: Informer, now: float) -> bool:
+        """Whether a server refuses this one type to us (forbidden, say); that side itself may be in good health."""
+        return informer.health.refused and not informer.fresh(now)
+
+    def next_try(self, now: float) -> float | None:
+        """When a side that failed is asked again, monotonic seconds; None when nothing waits."""
+        sides = (side for side in (self.upstream, self.downstream) if not side.fresh(now))
+        return min((side.health.next_try for side in sides if side.health.next_try is not None), default=None)
 
     def state(self, now: float) -> tuple[TypeState, str]:
         """What people are shown: the state, and why it is not Syncing."""

@@ -180,7 +180,9 @@ class Informer:
                 case outputs.OpenWatch():
                     await self._read(request)
                 case outputs.Wait(low, high):
-                    await self._clock.sleep(self._uniform(low, high))
+                    seconds = self._uniform(low, high)
+                    self.health.waits(self._clock.monotonic(), seconds)
+                    await self._clock.sleep(seconds)
                     self._feed(states.WaitOver(self._clock.monotonic()))
         except Exception as error:  # noqa: BLE001  # of the server, a listener or ours: the machine waits and goes on
             self._feed(states.Failed(self._clock.monotonic(), refusal_of(error)))

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from tmc_syncer.api.objects import Record
-from tmc_syncer.engine.refusal import Refusal
+from tmc_syncer.engine.refusal import Failure, Refusal
 
 __all__ = ["InformerHealth", "InformerStatus"]
 
@@ -37,12 +37,18 @@ class InformerStatus(msgspec.Struct, frozen=True):
 
 
 class InformerHealth:
-    """See the module docstring."""
+    """See the module docstring.
+
+    `refused`: the last list or watch was refused for good (forbidden, not served), while the server itself answers.
+    `next_try`: monotonic seconds of the next one after a failure, None while nothing is waited for.
+    """
 
     def __init__(self, name: str) -> None:
         self.restarts: Counter[str] = Counter()
         self.relists = 0
         self.last_error = ""
+        self.refused = False
+        self.next_try: float | None = None
         self._log = structlog.get_logger("tmc.engine.informer").bind(informer=name)
         self._last_bug = ""
         self._troubled = False
@@ -52,15 +58,22 @@ class InformerHealth:
         """A list or watch failed."""
         self.restarts[refusal.failure.value] += 1
         self.last_error = refusal.text
+        self.refused = refusal.failure is Failure.REFUSED
         log = self._log.debug if self._troubled else self._log.warning
         log("list or watch failed", failure=refusal.failure.value, error=refusal.text)
         self._troubled = True
+
+    def waits(self, now: float, seconds: float) -> None:
+        """The next list or watch is sent in `seconds`."""
+        self.next_try = now + seconds
+        self._log.debug("list or watch again", retry_in=round(seconds, 1))
 
     def well(self) -> None:
         """The store is known to be like the server."""
         if self._troubled:
             self._log.info("list and watch work again")
-        self._troubled = False
+        self._troubled = self.refused = False
+        self.next_try = None
 
     def closed(self) -> None:
         """A watch ended in good order."""

@@ -10,6 +10,7 @@ from enum import Enum
 
 import msgspec
 
+from tmc_syncer.api.errors import TmcError
 from tmc_syncer.kube.errors import ApiError, RetryClass
 
 __all__ = ["Failure", "Refusal", "refusal_of"]
@@ -37,6 +38,8 @@ class Refusal(msgspec.Struct, frozen=True):
 def refusal_of(error: BaseException) -> Refusal:
     """How the reflector takes an error of a list or watch function; one that is not of `kube` counts as transient."""
     text = str(error) or type(error).__name__
+    if isinstance(error, TmcError):
+        text = f"{text} ({error.code})"
     if isinstance(error, ApiError):
         return Refusal(_failure_of(error), text, error.retry_after)
     if getattr(error, "retry_class", None) is RetryClass.TERMINAL:
