@@ -138,8 +138,7 @@ class DefaultAccounts:
         desired = self._observer.desired(view)
         if view.assignment.assigned:
             return desired.object
-        leaving = view.synced.leaving or world.target_deleting
-        if leaving and world.spec.on_removal is RemovalPolicy.ORPHAN:
+        if world.is_leaving(view.synced) and world.spec.on_removal is RemovalPolicy.ORPHAN:
             return None
         return {name: value for name, value in desired.object.items() if name != FIELD}
 
