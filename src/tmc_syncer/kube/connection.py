@@ -10,10 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tmc_syncer.kube.errors import CredentialsError
 
-__all__ = ["Auth", "Connection", "Impersonation", "LoginAuth", "NoAuth", "Pem", "TokenAuth", "TokenFileAuth"]
+__all__ = [
+    "Auth",
+    "Connection",
+    "Impersonation",
+    "LoginAuth",
+    "NoAuth",
+    "Pem",
+    "TokenAuth",
+    "TokenFileAuth",
+    "split_server",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +129,12 @@ class Connection:
     namespace: str = ""
     source: str = ""
     reload: Callable[[], Connection] | None = field(default=None, repr=False, compare=False)
+
+
+def split_server(server: str) -> tuple[str, str]:
+    """A server's address without its trailing ``/clusters/<workspace>``, and that ("" when there is none)."""
+    path = urlsplit(server).path.rstrip("/")
+    head, marker, workspace = path.rpartition("/clusters/")
+    if not marker or "/" in workspace:
+        return server.rstrip("/"), ""
+    return server.rstrip("/").removesuffix(path) + head, f"/clusters/{workspace}"

@@ -6,11 +6,11 @@ The part that all verbs of `kube.client` share, and the bounds of time and conte
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
 
 from tmc_syncer.api.resources import ResourceInfo
-from tmc_syncer.kube.errors import TransportError
+from tmc_syncer.kube.errors import KubeError
 from tmc_syncer.kube.refusals import Asked, refusal
 from tmc_syncer.kube.wire import JSON, Query, Stream, Wire
 
@@ -87,7 +87,7 @@ class Sender:
                 accept=accept,
                 timeout_seconds=seconds,
             )
-        except TransportError:
+        except KubeError:
             self._tell(asked, 0)
             raise
         self._tell(asked, status)
@@ -100,8 +100,14 @@ class Sender:
         self, path: str, asked: Asked, *, query: Query, accept: str, idle_seconds: float
     ) -> AsyncIterator[Stream]:
         """The stream of a success. Raises as `send` does."""
-        opening = self._wire.stream("GET", path, query=query, accept=accept, idle_seconds=idle_seconds)
-        async with opening as stream:
+        async with AsyncExitStack() as stack:
+            try:
+                stream = await stack.enter_async_context(
+                    self._wire.stream("GET", path, query=query, accept=accept, idle_seconds=idle_seconds)
+                )
+            except KubeError:
+                self._tell(asked, 0)
+                raise
             self._tell(asked, stream.status)
             if not 200 <= stream.status < 300:
                 raise refusal(asked, stream.status, await stream.read(), stream.headers)

@@ -13,23 +13,22 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
 from tmc_syncer.kube.clock import Environment, SystemEnvironment
-from tmc_syncer.kube.connection import Connection
+from tmc_syncer.kube.connection import Connection, split_server
 from tmc_syncer.kube.credentials import Credentials, Grant
 from tmc_syncer.kube.errors import TransportError, TransportFault
 from tmc_syncer.kube.faults import FAILURES, transport_error
-from tmc_syncer.kube.pools import session
+from tmc_syncer.kube.pools import Pool
 from tmc_syncer.kube.ratelimit import TokenBucket
 from tmc_syncer.kube.streams import MAX_LINE_BYTES, ReplyStream, read_bounded
 from tmc_syncer.kube.tls import TlsContexts
@@ -52,6 +51,13 @@ CONNECT_SECONDS = 10.0
 STREAM_START_SECONDS = 30.0
 """From the request of a watch to the answer's headers."""
 
+LARGE_BODY_BYTES = 1 << 20
+"""From here on a body is sent piece by piece, so that other requests get their turn."""
+
+MAX_TIMEOUTS = 16
+"""Time limits whose object is kept ready: callers use a handful of constants."""
+
+_NOT_OPEN = "The transport is not open: use `async with`."
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -81,7 +87,7 @@ class Transport:
         self._tls = TlsContexts(connection, clock=env.clock)
         self._bucket = None if qps is None else TokenBucket(qps, burst, clock=env.clock)
         self._pool_size = pool_size
-        self._base, self._default_prefix = _split_server(connection.server)
+        self._base, self._default_prefix = split_server(connection.server)
         self._fixed_headers = [
             ("User-Agent", user_agent),
             ("Accept-Encoding", "gzip" if compression else "identity"),
@@ -92,8 +98,8 @@ class Transport:
         self._ssl: ssl.SSLContext | bool = True
         self._check_at = 0.0
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
-        self._requests: aiohttp.ClientSession | None = None
-        self._streams: aiohttp.ClientSession | None = None
+        self._requests: Pool | None = None
+        self._streams: Pool | None = None
         self.writes_in_flight = 0
 
     @property
@@ -112,23 +118,18 @@ class Transport:
         return self._credentials
 
     async def __aenter__(self) -> Self:
-        self._requests = session(self._pool_size)
-        self._streams = session(MAX_STREAMS)
+        self._requests = Pool(self._pool_size, clock=self._clock)
+        self._streams = Pool(MAX_STREAMS, clock=self._clock)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
-        for opened in (self._requests, self._streams):
-            if opened is not None:
-                await opened.close()
+        for pool in (self._requests, self._streams):
+            if pool is not None:
+                await pool.close()
 
     async def request(
         self,
@@ -154,7 +155,7 @@ class Transport:
         timeout = self._timeouts.get(timeout_seconds)
         if timeout is None:
             timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_SECONDS)
-            if len(self._timeouts) < 64:
+            if len(self._timeouts) < MAX_TIMEOUTS:
                 self._timeouts[timeout_seconds] = timeout
         write = method not in _READS
         self.writes_in_flight += write
@@ -189,14 +190,14 @@ class Transport:
                 grant = self._grant
                 reply = await self._start(method, url, accept, timeout)
                 if reply.status == 401 and await self._renewed(grant):
-                    reply.close()
+                    _abort(reply)
                     reply = await self._start(method, url, accept, timeout)
         except FAILURES as error:
             raise self._failed(error, what, STREAM_START_SECONDS) from error
         try:
             yield ReplyStream(reply, functools.partial(self._failed, what=what, seconds=idle_seconds))
         finally:
-            reply.close()
+            _abort(reply)
 
     async def _exchange(
         self,
@@ -207,11 +208,12 @@ class Transport:
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's own object, applied by aiohttp
     ) -> Response:
         if self._requests is None:
-            raise RuntimeError("The transport is not open: use `async with`.")
-        async with self._requests.request(
+            raise RuntimeError(_NOT_OPEN)
+        async with self._requests.session.request(
             method,
             url,
-            data=body,
+            # aiohttp warns of larger bytes, which it would write to the socket in one piece.
+            data=body if body is None or len(body) <= LARGE_BODY_BYTES else io.BytesIO(body),
             headers=self._headers.get(kinds) or self._new_headers(kinds),
             allow_redirects=False,
             timeout=timeout,
@@ -229,9 +231,9 @@ class Transport:
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's own object, applied by aiohttp
     ) -> aiohttp.ClientResponse:
         if self._streams is None:
-            raise RuntimeError("The transport is not open: use `async with`.")
+            raise RuntimeError(_NOT_OPEN)
         kinds = (accept, None)
-        return await self._streams.request(
+        return await self._streams.session.request(
             method,
             url,
             headers=self._headers.get(kinds) or self._new_headers(kinds),
@@ -282,10 +284,9 @@ class Transport:
         return failure
 
 
-def _split_server(server: str) -> tuple[str, str]:
-    """(address without workspace, ``/clusters/<workspace>`` or "")."""
-    path = urlsplit(server).path.rstrip("/")
-    head, marker, workspace = path.rpartition("/clusters/")
-    if not marker or "/" in workspace:
-        return server.rstrip("/"), ""
-    return server.rstrip("/").removesuffix(path) + head, f"/clusters/{workspace}"
+def _abort(reply: aiohttp.ClientResponse) -> None:
+    """Close an unfinished reply's connection now: a TLS goodbye would keep it for as long as the server likes."""
+    connection = reply.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    reply.close()

@@ -226,6 +226,7 @@ async def test_create_and_replace(server: Server, client: Client) -> None:
 async def test_a_delete_carries_its_preconditions_and_tells_whether_something_is_left(
     server: Server, client: Client
 ) -> None:
+    server.reply = thing(deletionTimestamp="2026-11-22T12:00:00Z")
     waiting = await client.delete(
         DEPLOYMENTS,
         "a",
@@ -318,11 +319,13 @@ async def test_a_request_without_an_answer_is_told_as_zero() -> None:
         return web.Response()
 
     async with serving(cut) as wire:
+        client = Client(wire, on_reply=lambda *reply: told.append(reply[3]))
         with pytest.raises(TransportError):
-            await Client(wire, on_reply=lambda *reply: told.append(reply[3])).apply(
-                DEPLOYMENTS, "a", "web", {}
-            )
-    assert told == [0]
+            await client.apply(DEPLOYMENTS, "a", "web", {})
+        with pytest.raises(TransportError):
+            async with client.watch(DEPLOYMENTS, timeout_seconds=1):
+                pytest.fail("there is no answer")
+    assert told == [0, 0]
 
 
 async def test_clusters_of_one_server_share_its_transport(server: Server) -> None:

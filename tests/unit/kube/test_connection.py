@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tmc_syncer.kube.connection import Connection, Impersonation, LoginAuth, NoAuth, Pem, TokenAuth
+from tmc_syncer.kube.connection import (
+    Connection,
+    Impersonation,
+    LoginAuth,
+    NoAuth,
+    Pem,
+    TokenAuth,
+    split_server,
+)
 from tmc_syncer.kube.errors import CredentialsError
 
 
@@ -72,3 +80,18 @@ def test_impersonation_becomes_headers() -> None:
         ("Impersonate-Extra-scopes", "x"),
         ("Impersonate-Extra-scopes", "y"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "server", "prefix"),
+    [
+        ("/clusters/root:a", "", "/clusters/root:a"),
+        ("/clusters/root:a/", "", "/clusters/root:a"),
+        ("/kcp/clusters/root:a", "/kcp", "/clusters/root:a"),
+        ("/clusters/root:a/more", "/clusters/root:a/more", ""),
+        ("/", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_workspace_at_the_end_of_an_address_is_split_off(path: str, server: str, prefix: str) -> None:
+    assert split_server(f"https://api:6443{path}") == (f"https://api:6443{server}", prefix)

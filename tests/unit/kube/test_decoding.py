@@ -210,4 +210,6 @@ def test_nesting_beyond_what_servers_store_is_a_garbled_reply() -> None:
     usual = sys.getrecursionlimit()
     with pytest.raises(TransportError):
         DOWNSTREAM.reply(nested(200_000), GET)
+    with pytest.raises(TransportError):
+        DOWNSTREAM.page(b'{"metadata":{"resourceVersion":"9"},"items":[' + nested(200_000) + b"]}", LIST)
     assert sys.getrecursionlimit() == usual

@@ -38,6 +38,11 @@ def test_an_empty_file_is_an_empty_kubeconfig(tmp_path: Path, text: str) -> None
     assert (config.current_context, config.clusters, config.contexts) == ("", {}, {})
 
 
+def test_an_entry_may_be_empty(tmp_path: Path) -> None:
+    config = read_kubeconfig([written(tmp_path, "users: [{name: a, user: null}, {name: b}]")])
+    assert dict(config.users["a"].body) == dict(config.users["b"].body) == {}
+
+
 def test_json_is_yaml(tmp_path: Path) -> None:
     config = read_kubeconfig(
         [written(tmp_path, '{"current-context":"x","users":[{"name":"u","user":{"token":"t"}}]}')]
