@@ -17,13 +17,14 @@ def install_custom_types(*clusters: ControlPlane) -> None:
     """Install the CRDs and wait until they are served."""
     for cluster in clusters:
         for gvr in CUSTOM_TYPES:
-            cluster.apply(_crd(gvr))
+            cluster.apply(custom_type(gvr))
     for cluster in clusters:
         names = [f"crd/{gvr.resource}.{gvr.group}" for gvr in CUSTOM_TYPES]
         cluster.kubectl("wait", "--for=condition=Established", *names)
 
 
-def _crd(gvr: GVR) -> dict[str, Any]:
+def custom_type(gvr: GVR) -> dict[str, Any]:
+    """The CRD of a custom type, open for any spec."""
     singular = gvr.resource.removesuffix("s")
     subresources: dict[str, Any] = {"status": {}} if gvr.resource in WITH_STATUS else {}
     return {

@@ -21,7 +21,7 @@ from tmc_syncer.agent.memory import SAVE_SECONDS, VersionMemory
 from tmc_syncer.agent.namespaces import NAMESPACE_INFO, NAMESPACES, NamespaceController
 from tmc_syncer.agent.observer import Observer
 from tmc_syncer.agent.reporter import Reporter
-from tmc_syncer.agent.reports import note_failure, report_applied, report_write
+from tmc_syncer.agent.reports import note_failure, report_applied, report_state, report_write
 from tmc_syncer.agent.restored import Restored
 from tmc_syncer.agent.routing import Routing
 from tmc_syncer.agent.spec import SpecController
@@ -160,6 +160,7 @@ def compose(
     restored = Restored(log, memory)
     world = _world(config, informers, upstream, downstream, reference, target, lease, restored)
     restored.watch(world, parse_status(target).conditions)
+    world.journal.on_news = partial(report_state, log, world.now)
     routing = Routing(world)
     world.upstream_namespaces.store.subscribe(routing.upstream_namespace_changed)
     world.downstream_namespaces.store.subscribe(routing.downstream_namespace_changed)

@@ -139,17 +139,7 @@ class Reporter:
                 f"The caches of the {side} side are {'complete and recent' if fresh else 'not complete or stale'}.",
                 now,
             )
-        synced = all(world.fresh(synced) for synced in world.types.values())
-        result = set_condition(
-            result,
-            ConditionType.SYNCER_READY,
-            ConditionStatus.TRUE if synced else ConditionStatus.FALSE,
-            "Syncing" if synced else "CachesNotReady",
-            "All types are watched on both sides."
-            if synced
-            else "Some types are not yet watched on both sides.",
-            now,
-        )
+        result = set_condition(result, ConditionType.SYNCER_READY, *self._readiness(), now)
         trip = world.brake.trip
         result = set_condition(
             result,
@@ -161,17 +151,40 @@ class Reporter:
         )
         return set_ready(result, now)
 
+    def _readiness(self) -> tuple[str, str, str]:
+        """Status, reason and message of ``SyncerReady``. Types that cannot be synced are named; the others go on."""
+        world, now = self._world, self._world.now()
+        left_out = [str(gvr) for gvr, synced in world.types.items() if synced.refused_now(now)]
+        left_out += [str(entry.gvr) for entry in self._types.problems]
+        if not all(world.fresh(s) for s in world.types.values() if not s.refused_now(now)):
+            return (
+                ConditionStatus.FALSE,
+                "CachesNotReady",
+                "Some types are not yet watched on both sides.",
+            )
+        if left_out:
+            names = ", ".join(sorted(left_out)[:10])
+            return (
+                ConditionStatus.TRUE,
+                "SomeTypesNotSynced",
+                f"Not synced, see syncedResources: {names}. All other types are.",
+            )
+        return ConditionStatus.TRUE, "Syncing", "All types are watched on both sides."
+
     def _side_fresh(self, side: str) -> bool:
+        """Whether the caches of one side are complete and recent, but for types that it refuses to us."""
         world, now = self._world, self._world.now()
         namespaces = world.upstream_namespaces if side == "upstream" else world.downstream_namespaces
-        informers = [namespaces, *(getattr(synced, side) for synced in world.types.values())]
-        return all(informer.fresh(now) for informer in informers)
+        informers = (getattr(synced, side) for synced in world.types.values())
+        return namespaces.fresh(now) and all(each.fresh(now) or each.health.refused for each in informers)
 
     def _resources(self) -> tuple[SyncedResource, ...]:
         found = []
         for gvr, synced in sorted(self._world.types.items()):
             counts = self._world.journal.counts(gvr)
             state, reason = synced.state(self._world.now())
+            if (next_try := synced.next_try(self._world.now())) is not None:
+                reason = f"{reason} Asked again at {self._wall(next_try)}."
             found.append(
                 SyncedResource(
                     group=gvr.group,

@@ -6,6 +6,7 @@ and never fail. Failures are also noted in the journal, which is where people lo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tmc_syncer.agent.synced_type import Item
@@ -16,9 +17,9 @@ from tmc_syncer.engine.outcomes import Outcome, Verdict
 from tmc_syncer.observability.logs import Logger, log_write
 from tmc_syncer.observability.metrics import Metrics
 from tmc_syncer.sync.interpreter import Write
-from tmc_syncer.sync.journal import State
+from tmc_syncer.sync.journal import ObjectState, State
 
-__all__ = ["note_failure", "report_applied", "report_write"]
+__all__ = ["note_failure", "report_applied", "report_state", "report_write"]
 
 
 def report_write(log: Logger, metrics: Metrics, write: Write) -> None:
@@ -43,6 +44,18 @@ def report_applied(
         "conflict", gvr=str(gvr), namespace=key.namespace, name=key.name, policy="UpstreamWins",
         outcome=applied.result.value, managers=sorted({c.manager for c in applied.conflicts}),
         fields=[c.field_path for c in applied.conflicts][:10],
+    )  # fmt: skip
+
+
+def report_state(log: Logger, now: Callable[[], float], state: ObjectState) -> None:
+    """Say once of an object that it is held, collides or is refused; failed attempts are said by `note_failure`."""
+    if state.attempts:
+        return
+    say = log.info if state.state is State.HELD else log.warning  # a pause or a brake holds thousands
+    say(
+        "not synced", gvr=str(state.gvr), namespace=state.key.namespace, name=state.key.name, state=state.state.value,
+        code=state.code, reason=state.reason, problem=state.message,
+        retry_in=None if state.next_try is None else round(state.next_try - now(), 3),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from tmc_syncer.agent.observer import Observer, Proofs, View
 from tmc_syncer.agent.synced_type import Item
@@ -41,9 +41,10 @@ from tmc_syncer.sync.effects import (
     RemoveFinalizer,
 )
 from tmc_syncer.sync.interpreter import Interpreter
-from tmc_syncer.sync.journal import State
+from tmc_syncer.sync.journal import Details, State
 from tmc_syncer.sync.ownership import owned_paths
 from tmc_syncer.sync.table import Action, Verdict
+from tmc_syncer.transformation.context import ExclusionError
 
 __all__ = ["SpecController"]
 
@@ -143,14 +144,14 @@ class SpecController:
             self._note(view, verdict, State.DELETING)
             return RequeueAfter(SETTLE_SECONDS, verdict.reason)
         if view.desired is not None and view.desired.excluded is not None:
-            self._note(view, verdict, State.FAILED, message=view.desired.excluded.message)
+            excluded = view.desired.excluded
+            self._note(view, verdict, State.FAILED, code=ExclusionError.code, message=excluded.message)
             return DONE  # terminal until the object changes
         if verdict.reason == "OwnerMissing" and view.record is not None:
             for owner in view.record.meta.owner_references or ():
                 self._world.wait_for_owner(owner.uid, (view.synced.gvr, view.key))
-        self._note(
-            view, verdict, _STATES.get(verdict.reason, State.HELD), message=self._explain(view, verdict)
-        )
+        state, message = _STATES.get(verdict.reason, State.HELD), self._explain(view, verdict)
+        self._note(view, verdict, state, message=message, next_try=self._world.now() + PARKED_SECONDS)
         return RequeueAfter(PARKED_SECONDS, verdict.reason)
 
     def _rest_gone(self, view: View) -> None:
@@ -183,7 +184,7 @@ class SpecController:
                 return ""
 
     def _note(
-        self, view: View, verdict: Verdict, state: State, *, reason: str = "", message: str = ""
+        self, view: View, verdict: Verdict, state: State, *, reason: str = "", **more: Unpack[Details]
     ) -> None:
         reason = reason or ("" if state is State.SYNCED else verdict.reason)
         self._world.journal.note(
@@ -192,8 +193,8 @@ class SpecController:
             state,
             now=self._world.now(),
             reason=reason,
-            message=message,
             row=verdict.row,
+            **more,
         )
 
     # -- proving ---------------------------------------------------------------------------------------------

@@ -41,8 +41,15 @@ class StatuszSource:
         return Probe(True)
 
     def ready(self) -> Probe:
-        """Ready when every cache is complete and recent and this agent holds the Lease."""
-        problems = [f"{c.name}: {c.reason}" for c in self._components() if c.state is not ComponentState.OK]
+        """Ready when this agent holds the Lease and every cache is complete and recent.
+
+        A type that a server refuses to us (forbidden, say) does not count: the others are synced all the same.
+        """
+        problems = [
+            f"{c.name}: {c.reason}"
+            for c in self._components()
+            if c.state is ComponentState.FAILING or (c.name == "lease" and c.state is not ComponentState.OK)
+        ]
         return Probe(not problems, tuple(problems))
 
     def snapshot(self, query: StatuszQuery) -> Statusz:
@@ -82,7 +89,10 @@ class StatuszSource:
         if informer.fresh(self._world.now()):
             return Component(name=informer.name, state=ComponentState.OK)
         reason = informer.status(self._world.now()).last_error or "The cache is not complete and recent."
-        return Component(name=informer.name, state=ComponentState.FAILING, reason=reason)
+        of_a_type = informer not in (self._world.upstream_namespaces, self._world.downstream_namespaces)
+        refused = of_a_type and informer.health.refused
+        state = ComponentState.DEGRADED if refused else ComponentState.FAILING
+        return Component(name=informer.name, state=state, reason=reason)
 
     def _type_lines(self) -> tuple[TypeLine, ...]:
         world = self._world
@@ -99,6 +109,7 @@ class StatuszSource:
                     failed=counts.failed,
                     excluded=counts.excluded,
                     reason=reason,
+                    next_try=self._wall_or_none(synced.next_try(world.now())),
                 )
             )
         for entry, problem in self._types.problems.items():
@@ -126,9 +137,12 @@ class StatuszSource:
             message=state.message,
             row=None if state.row < 0 else state.row,
             attempts=state.attempts,
-            next_try=None if state.next_try is None else self._wall(state.next_try),
+            next_try=self._wall_or_none(state.next_try),
             since=self._wall(state.since),
         )
+
+    def _wall_or_none(self, moment: float | None) -> str | None:
+        return None if moment is None else self._wall(moment)
 
     def _wall(self, moment: float) -> str:
         clock = self._world.env.clock

@@ -131,9 +131,9 @@ class SyncedType:
         """Whether both caches are complete and recent. A type that is absent downstream has no objects there."""
         return self.upstream.fresh(now) and (self.absent_downstream or self.downstream.fresh(now))
 
-    def refused_by(self, informer: Informer, now: float) -> bool:
-        """Whether a server refuses this one type to us (forbidden, say); that side itself may be in good health."""
-        return informer.health.refused and not informer.fresh(now)
+    def refused_now(self, now: float) -> bool:
+        """Whether a server refuses this one type to us (forbidden, say), while that side itself may be in good health."""
+        return any(side.health.refused and not side.fresh(now) for side in (self.upstream, self.downstream))
 
     def next_try(self, now: float) -> float | None:
         """When a side that failed is asked again, monotonic seconds; None when nothing waits."""

@@ -13,10 +13,12 @@ One task per informer, all owned by the task group of `run`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+
+import structlog
 
 from tmc_syncer.agent.informers import Informers
 from tmc_syncer.agent.restored import Restored
@@ -77,6 +79,7 @@ class TypeController:
         self._interval = discovery_seconds
         self._allowed = allow_two_writers
         self._restored = restored
+        self._log = structlog.get_logger("tmc.agent.types")
         self._tasks: dict[GVR, tuple[asyncio.Task[None], ...]] = {}
         self._wake = asyncio.Event()
         self._discovery_due = float("-inf")
@@ -132,7 +135,7 @@ class TypeController:
     def _reconcile(self, group: asyncio.TaskGroup) -> None:
         world = self._world
         wanted: set[GVR] = set()
-        self.problems = {}
+        before, self.problems = self.problems, {}
         for entry in self._entries():
             listed = entry not in self._earlier
             resolved = self._resolve(entry)
@@ -148,10 +151,19 @@ class TypeController:
                 wanted.add(up.gvr)
             if up.gvr not in world.types:
                 self._start(group, up, down)
+        self._tell_problems(before)
         self._earlier.intersection_update(self.problems)  # what could be started once goes on by itself
         for gvr, synced in list(world.types.items()):
             self._look_downstream(gvr, synced)
             self._leave_or_stay(gvr, synced, gvr in wanted)
+
+    def _tell_problems(self, before: Mapping[SupportedResource, TypeProblem]) -> None:
+        for entry, problem in self.problems.items():
+            if problem not in (before.get(entry), _NOT_ASKED):
+                self._log.warning(
+                    "type not synced", gvr=str(entry.gvr), state=problem.state.value, reason=problem.reason,
+                    problem=problem.message, retry_in=self._interval,
+                )  # fmt: skip
 
     def _look_downstream(self, gvr: GVR, synced: SyncedType) -> None:
         """Notice that a CRD went away downstream, or came back. Only a complete discovery can tell that it went."""
@@ -189,7 +201,7 @@ class TypeController:
                 return TypeProblem(
                     TypeState.FAILED,
                     f"NotServed{side.capitalize()}",
-                    f"The {side} server does not serve {entry.gvr}; it is asked again every minute.",
+                    f"The {side} server does not serve {entry.gvr}; it is asked again with each discovery.",
                 )
         assert up is not None
         assert down is not None

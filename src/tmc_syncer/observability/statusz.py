@@ -71,6 +71,7 @@ class TypeLine(_Line, frozen=True):
     failed: int
     excluded: int = 0
     reason: str = ""
+    next_try: str | None = None
 
 
 class ObjectLine(_Line, frozen=True):

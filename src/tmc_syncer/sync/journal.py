@@ -16,14 +16,15 @@ the error tree, which never quotes the data of a Secret.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
+from typing import TypedDict
 
 import msgspec
 
 from tmc_syncer.api.resources import GVR, Key
 
-__all__ = ["DETAIL_LIMIT", "Counts", "Journal", "ObjectState", "State"]
+__all__ = ["DETAIL_LIMIT", "Counts", "Details", "Journal", "ObjectState", "State"]
 
 DETAIL_LIMIT = 10_000
 """Descriptions kept: about 5 MB. More than anybody reads; the counts stay exact beyond it."""
@@ -58,6 +59,7 @@ _TABLE = {
     State.FAILED: ("failed", 5),
 }
 _SEVERITIES = range(6)
+_NEWS = 3  # held, or worse
 _NOTEWORTHY = (5, 4, 3, 2)  # the severities that `worst` shows; below, nobody needs to act
 
 
@@ -81,6 +83,14 @@ class ObjectState(msgspec.Struct, frozen=True, gc=False):
         return _TABLE[self.state][1]
 
 
+class Details(TypedDict, total=False):
+    """What a `note` may say besides the state; see `ObjectState`."""
+
+    code: str
+    message: str
+    next_try: float
+
+
 class Counts(msgspec.Struct, gc=False):
     """How many objects of a type (or of all) are at what. Conflicts and collisions count as failed."""
 
@@ -91,10 +101,14 @@ class Counts(msgspec.Struct, gc=False):
 
 
 class Journal:
-    """Remembers objects by (type, key). Not thread-safe; one event loop owns it."""
+    """Remembers objects by (type, key). Not thread-safe; one event loop owns it.
+
+    `on_news` is told of each object that somebody should know of, when its state, code or reason is new.
+    """
 
     def __init__(self, detail_limit: int = DETAIL_LIMIT) -> None:
         self.revision = 0
+        self.on_news: Callable[[ObjectState], None] = lambda _state: None
         self.details_dropped = 0
         self._detail_limit = detail_limit
         self._states: dict[GVR, dict[Key, State]] = {}
@@ -138,13 +152,18 @@ class Journal:
         if state is State.SYNCED and not reason:
             return
         message = message[:_MESSAGE_LIMIT]
-        since = now
-        if previous is not None and (previous.state, previous.code, previous.reason) == (state, code, reason):
-            since = previous.since
+        same = previous is not None and (previous.state, previous.code, previous.reason) == (
+            state,
+            code,
+            reason,
+        )
+        since = previous.since if same and previous is not None else now
         new = ObjectState(gvr, key, state, code, reason, message, row, attempts, next_try, since)
         if new != previous:
             self.revision += 1
         self._keep_detail(new)
+        if not same and new.severity >= _NEWS:
+            self.on_news(new)
 
     def forget(self, gvr: GVR, key: Key) -> None:
         """The object is gone from both sides, or no longer ours to sync. Unknown ones are ignored."""

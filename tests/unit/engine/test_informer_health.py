@@ -31,6 +31,18 @@ def test_an_hour_of_trouble_is_one_warning_and_one_word_that_it_is_over(health, 
     assert health.last_error == "connection refused"
 
 
+def test_a_refusal_is_told_from_other_trouble_with_its_next_try_until_it_is_over(health, logged):
+    health.trouble(Refusal(Failure.REFUSED, "403 Forbidden"))
+    health.waits(100.0, 5.0)
+    assert (health.refused, health.next_try) == (True, 105.0)
+    assert logged[-1]["retry_in"] == 5.0
+    health.trouble(DOWN)
+    assert not health.refused
+    health.trouble(Refusal(Failure.REFUSED, "403 Forbidden"))
+    health.well()
+    assert (health.refused, health.next_try) == (False, None)
+
+
 def test_a_watch_that_closed_is_counted_and_no_trouble(health, logged):
     health.closed()
     assert health.restarts == {"closed": 1}

@@ -33,6 +33,7 @@ def test_text_and_retry_after_come_along():
     refusal = refusal_of(refusing(429, retry_after=7.0))
     assert refusal.retry_after == 7.0
     assert "refused with 429" in refusal.text
+    assert refusal.text.endswith("(TMC-101)")
 
 
 def test_an_error_without_words_is_named_by_its_type():

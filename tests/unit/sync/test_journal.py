@@ -218,3 +218,25 @@ def test_beyond_the_limit_the_least_severe_and_oldest_descriptions_go_and_counts
     assert journal.details_dropped == 3
     journal.forget(PODS, Key("c", "n", "p0"))
     assert journal.counts(PODS) == Counts(pending=3, failed=2)
+
+
+def test_news_are_told_once_for_each_new_state_code_or_reason_of_an_object_that_is_held_or_worse() -> None:
+    journal, told = Journal(), []
+    journal.on_news = told.append
+    for now, state, reason in [
+        (0, State.PENDING, "NamespaceMissing"),
+        (1, State.HELD, "NamespaceTerminating"),
+        (2, State.HELD, "NamespaceTerminating"),
+        (3, State.HELD, "Paused"),
+        (4, State.SYNCED, ""),
+        (5, State.COLLISION, "Collision"),
+    ]:
+        journal.note(PODS, WEB, state, now=now, reason=reason, next_try=now + 30)
+    failed(journal, WEB)
+    failed(journal, WEB, attempts=2)
+    assert [(each.state, each.reason) for each in told] == [
+        (State.HELD, "NamespaceTerminating"),
+        (State.HELD, "Paused"),
+        (State.COLLISION, "Collision"),
+        (State.FAILED, "Refused"),
+    ]
