@@ -24,6 +24,9 @@ from typing import Any
 import hypothesis
 import pytest
 
+# A synchronous test before the first asynchronous one would leave pytest-asyncio an event loop that nobody closes.
+asyncio.set_event_loop(None)
+
 TESTS = Path(__file__).parent
 REPOSITORY = TESTS.parent
 

@@ -221,7 +221,11 @@ class Observer:
         if record is None or copy is None or copy.meta.label(DOWNSTREAM_CLUSTER_LABEL) is None:
             return False
         rules = self.rules(view)
-        token = view.copy_key.namespace, view.locator, rules
+        owners = tuple(
+            self._owner(view.key.cluster, owner, record.meta.namespace)
+            for owner in record.meta.owner_references or ()
+        )
+        token = view.copy_key.namespace, view.locator, rules, owners
         return view.synced.desired.in_sync(record, copy, token, partial(self.evaluate, view), rules.ceded)
 
     def is_current(self, synced: SyncedType, record: Record, copy: Record) -> bool:
@@ -241,7 +245,7 @@ class Observer:
             namespace=view.copy_key.namespace,
             namespace_of=lambda name: world.place(Locator(world.target, locator.cluster, name)).name,
             owner_uid=partial(self._owner, view.key.cluster),
-            cluster_scoped=not view.synced.upstream_info.namespaced,
+            cluster_scoped=world.is_trusted_with(view.synced.gvr),
         )
 
     def _owner(self, cluster: str, reference: OwnerReference, namespace: str) -> OwnerState:

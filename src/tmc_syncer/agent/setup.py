@@ -8,12 +8,10 @@ again. Raises `UsageError` and `KubeError`s; nothing is half-done, each step is 
 
 from __future__ import annotations
 
-from importlib import resources
-
-import yaml
-
 from tmc_syncer.agent.config import AgentConfig
+from tmc_syncer.agent.installation import install_crd
 from tmc_syncer.api.errors import TmcError, UsageError
+from tmc_syncer.api.manifests import crd_objects
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, ResourceInfo
 from tmc_syncer.api.synctarget import SYNC_TARGETS, check_spec, synctarget_object
@@ -24,12 +22,7 @@ from tmc_syncer.kube.errors import ApiError
 
 __all__ = ["InstallError", "ensure_crd", "ensure_target", "refuse_same_cluster", "refuse_unknown_types"]
 
-CRDS = ResourceInfo(
-    GVR("apiextensions.k8s.io", "v1", "customresourcedefinitions"), "CustomResourceDefinition", False
-)
 _NAMESPACES = ResourceInfo(GVR("", "v1", "namespaces"), "Namespace", namespaced=False)
-CRD_NAME = "synctargets.workload.kcp.io"
-CRD_READY_SECONDS = 30.0
 
 
 class InstallError(TmcError):
@@ -40,44 +33,28 @@ class InstallError(TmcError):
 
 async def ensure_crd(client: Client, clock: Clock, *, install: bool) -> None:
     """Make sure that upstream serves SyncTargets; waits until a CRD that was just created is served."""
-    deadline = clock.monotonic() + CRD_READY_SECONDS
-    created = False
-    while True:
-        try:
-            await client.list_page(SYNC_TARGETS, limit=1)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-        else:
-            return
-        if not created:
-            await _create_crd(client, install=install)
-            created = True
-        if clock.monotonic() > deadline:
-            raise InstallError(
-                "The SyncTarget type was created but is not served.",
-                hint=f"Look at its conditions: kubectl describe crd {CRD_NAME}.",
-            )
-        await clock.sleep(0.1)
-
-
-async def _create_crd(client: Client, *, install: bool) -> None:
+    try:
+        await client.list_page(SYNC_TARGETS, limit=1)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+    else:
+        return
     if not install:
         raise InstallError(
             "The upstream does not serve SyncTargets, and --no-install forbids to create the type.",
             hint="Run `tmc crds --install` with the rights to do so.",
         )
-    text = resources.files("tmc_syncer.api").joinpath("crds/workload.kcp.io_synctargets.yaml").read_text()
     try:
-        await client.create(CRDS, "", yaml.safe_load(text))
+        for crd in crd_objects():
+            await install_crd(client, crd, clock)
     except ApiError as error:
         if error.status == 403:
             raise InstallError(
                 "The upstream does not serve SyncTargets, and this user may not create the type.",
                 hint="Run `tmc crds --install` as somebody who may.",
             ) from error
-        if error.status != 409:
-            raise
+        raise
 
 
 async def ensure_target(client: Client, config: AgentConfig, discovery: Discovery) -> Record:

@@ -128,6 +128,14 @@ class World:
             ours in (record.meta.finalizers or ()) for record in synced.upstream_store.values()
         )
 
+    def is_trusted_with(self, gvr: GVR) -> bool:
+        """Whether the type is listed with ``clusterScoped: true``: a trusted workspace's types, RBAC among them."""
+        return any(
+            entry.cluster_scoped
+            for entry in self.spec.supported_api_resources
+            if (entry.group, entry.resource) == (gvr.group, gvr.resource)
+        )
+
     def field_rules(self, synced: SyncedType, key: Key, downstream_namespace: str) -> TypeRules:
         """The field rules in force for one object."""
         rules = self._rules_of(synced.gvr)

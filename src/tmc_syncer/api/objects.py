@@ -140,9 +140,15 @@ def decode_record(
     Raises `msgspec.DecodeError` (or its subclass `ValidationError`) when the bytes are not a Kubernetes object.
     """
     try:
-        top = _decode_top(raw)
+        return _decode(raw, api_version, kind, cluster)
     except RecursionError:  # depth is the author's choice (F78)
         raise msgspec.DecodeError("JSON is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("JSON is not UTF-8") from None
+
+
+def _decode(raw: bytes | msgspec.Raw, api_version: str, kind: str, cluster: str) -> Record:
+    top = _decode_top(raw)
     version_raw, kind_raw = top.pop("apiVersion", None), top.pop("kind", None)
     meta_raw = top.pop("metadata", None)
     meta = Meta() if meta_raw is None else _decode_meta(meta_raw)

@@ -4,12 +4,12 @@ Asked live, type by type over everything the agent may list, stopping at the fir
 list keeps the namespace: what cannot be seen cannot be called empty. What the cluster itself puts into each
 namespace does not count, nor does anything whose owner chain ends in a copy of ours (those go with it).
 
-Metadata only; one page per type is enough, since one foreign object decides.
+Metadata only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from tmc_syncer.api.locator import Locator
 from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, SOURCE_NAME, SOURCE_UID
@@ -46,21 +46,30 @@ class Census:
         pending: list[tuple[ResourceInfo, Record]] = []
         for info in self._listable():
             try:
-                page = await self._client.list_page(
-                    info, namespace=namespace, limit=PAGE_SIZE, metadata_only=True
-                )
+                async for record in self._objects(info, namespace):
+                    if self._is_ours(record, locator):
+                        owned.add(record.meta.uid)
+                    elif not is_bookkeeping(info.kind, record.meta, group=info.gvr.group):
+                        pending.append((info, record))
             except ApiError as error:
                 if error.status in (404, 405):
                     continue
                 if error.retry_class is not RetryClass.TERMINAL:
                     raise
                 return f"{info.gvr.group_resource} (it cannot be listed: {error.reason})"
-            for record in page.records:
-                if self._is_ours(record, locator):
-                    owned.add(record.meta.uid)
-                elif not is_bookkeeping(info.kind, record.meta.name, group=info.gvr.group):
-                    pending.append((info, record))
         return _first_without_owner(pending, owned)
+
+    async def _objects(self, info: ResourceInfo, namespace: str) -> AsyncIterator[Record]:
+        token = ""
+        while True:
+            page = await self._client.list_page(
+                info, namespace=namespace, limit=PAGE_SIZE, metadata_only=True, continue_token=token
+            )
+            for record in page.records:
+                yield record
+            token = page.continue_token
+            if not token:
+                return
 
     def _listable(self) -> list[ResourceInfo]:
         resources = self._discovery().resources.values()

@@ -39,6 +39,7 @@ _OF_THE_CLUSTER = (
 )  # a user's would overrule the cluster's owner
 
 # Objects that a cluster puts into each namespace or next to each Service by itself: groups, and the name if only one.
+_OF_SERVICE_ACCOUNT = "kubernetes.io/service-account.name"
 _BOOKKEEPING = {
     "ServiceAccount": (("",), "default"),
     "ConfigMap": (("",), "kube-root-ca.crt"),
@@ -110,15 +111,16 @@ def desired_namespace(name: str, locator: Locator, upstream: Meta, *, pod_securi
     }
 
 
-def is_bookkeeping(kind: str, name: str, secret_type: str = "", *, group: str | None = None) -> bool:
+def is_bookkeeping(kind: str, meta: Meta, *, group: str) -> bool:
     """Whether the cluster itself put the object there, so that it does not keep a namespace alive.
 
-    Without `group` the kind alone decides; custom types may be called Event or Lease too.
+    `group` is that of the type: custom types may be called Event or Lease too. A Secret counts when it is a
+    service account's token, which its annotation tells (the type is not part of the metadata).
     """
-    if kind == "Secret":
-        return secret_type == "kubernetes.io/service-account-token"  # noqa: S105
+    if kind == "Secret" and not group:
+        return meta.annotation(_OF_SERVICE_ACCOUNT) is not None
     groups, only = _BOOKKEEPING.get(kind, ((), ""))
-    return bool(groups) and (group is None or group in groups) and only in ("", name)
+    return group in groups and only in ("", meta.name)
 
 
 def _of_user(entries: dict[str, str] | None) -> dict[str, str]:

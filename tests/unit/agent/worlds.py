@@ -100,7 +100,7 @@ class TestWorld:
                 "workload.kcp.io/source-name": f"shop/{name}",
             },
         }
-        manifest = {
+        manifest: Object = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": name, "namespace": NAMESPACE, **marks, **metadata},
@@ -153,7 +153,9 @@ async def running_world(spec: SyncTargetSpec | None = None) -> AsyncIterator[Tes
         Transport(Connection(down.url), user_agent="test") as down_transport,
     ):
         upstream, downstream = Client(up_transport, cluster=CLUSTER), Client(down_transport)
-        lease, writes, applied = [True], [], []
+        lease = [True]
+        writes: list[Write] = []
+        applied: list[tuple[Applied, bool]] = []
         synced = _synced(clock)
         world = World(
             env=env,

@@ -186,3 +186,8 @@ def test_every_field_comes_back(content: dict[str, Any]) -> None:
 
 def test_an_entry_without_a_field_set_owns_nothing() -> None:
     assert bytes(ManagedEntry().fields_v1) == b"{}"
+
+
+def test_bytes_that_are_no_utf8_are_refused_like_any_other_garbage() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_record(b'{"metadata": {"name": "\xff\xfe"}}')

@@ -213,14 +213,10 @@ def test_the_upstream_labels_are_not_changed() -> None:
 def test_only_what_a_cluster_makes_by_itself_counts_as_nothing(
     group: str, kind: str, name: str, expected: bool
 ) -> None:
-    assert is_bookkeeping(kind, name, group=group) is expected
-
-
-def test_without_a_group_the_kind_decides() -> None:
-    assert is_bookkeeping("Event", "any")
-    assert not is_bookkeeping("Pod", "any")
+    assert is_bookkeeping(kind, Meta(name=name), group=group) is expected
 
 
 def test_a_token_of_a_service_account_counts_as_nothing() -> None:
-    assert is_bookkeeping("Secret", "any", "kubernetes.io/service-account-token")
-    assert not is_bookkeeping("Secret", "any", "Opaque")
+    token = Meta(name="any", annotations={"kubernetes.io/service-account.name": "default"})
+    assert is_bookkeeping("Secret", token, group="")
+    assert not is_bookkeeping("Secret", token, group="example.com")
