@@ -4,6 +4,7 @@ The rules of semantics.md, "Errors and retries", with the bodies that real serve
 - A body that is no Status did not come from the API machinery (a proxy's HTML, max-in-flight's text, a kcp that
   starts): Transient, whatever its number; only 413 says the same in any form.
 - A 404 that names an object: it went away meanwhile, observe again. One that names none: the type is not served.
+- A 500 that says that the object is too large for etcd is as final as a 413.
 - A 422 without causes to a JSON patch that carried ``test``: the test failed. With causes it is a real refusal
   (an upstream server validates status), which repeating would not cure.
 
@@ -32,6 +33,9 @@ MAX_STATUS_BYTES = 1 << 20
 
 
 _ENDS = (".", "!", "?", "…")
+
+_TOO_LARGE_FOR_ETCD = ("etcdserver: request is too large", "trying to send message larger than max")
+"""What an API server passes on as a 500 when an object is below its own limit (413) and above that of etcd."""
 
 
 class Asked(NamedTuple):
@@ -120,6 +124,8 @@ def classify(
         case 401 | 408 | 425 | 429:
             # 401: after the one retry with renewed credentials. They recover without a change of ours (F68).
             return RetryClass.TRANSIENT
+        case 500 if any(text in message for text in _TOO_LARGE_FOR_ETCD):
+            return RetryClass.TERMINAL
         case _ if 400 <= status < 500:
             return RetryClass.TERMINAL
     return RetryClass.TRANSIENT
