@@ -13,6 +13,7 @@ import pytest
 
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, ResourceInfo
+from tmc_syncer.engine.env import real_env
 from tmc_syncer.kube.client import Client, PatchType
 from tmc_syncer.kube.discovery import Discovery, discover
 from tmc_syncer.kube.errors import ApiError, CredentialsError, KubeconfigError, RetryClass
@@ -303,7 +304,7 @@ async def test_a_client_certificate_is_accepted_and_an_expired_one_told_up_front
         assert (await transport.request("GET", "/version")).status == 200
     expired = str(upstream.kubeconfig_with_certificate("admin", expired=True))
     with pytest.raises((KubeconfigError, CredentialsError), match="expired on"):
-        load_connection(expired, None, environ={})
+        load_connection(expired, None, environ={}, now=real_env().clock.now())
 
 
 # Lists and watches

@@ -1,26 +1,25 @@
-"""Time as this package needs it: the shape of `engine.env.Env`, and the real clock for whoever has no Env.
+"""Time as this package needs it: the shape of `engine.env.Env`, and what is left of it without one.
 
-`kube` stands below `engine`, so it cannot import Env; it names the part that it uses as a protocol. A command
-line tool that only loads a kubeconfig passes nothing and gets the system's clock. Simulations pass their own.
-This is, beside `engine.env`, the only module that reads the system's clock.
+`kube` stands below `engine`, so it cannot import Env; it names the part that it uses as a protocol. Without an Env
+the running event loop gives the monotonic clock, and nobody gives the wall time: then the expiry of certificates
+and logins is not foreseen, and a server's 401 has to tell it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
-__all__ = ["Clock", "Environment", "SystemEnvironment"]
+__all__ = ["Clock", "Environment", "LoopClock"]
 
 
 class Clock(Protocol):
-    """What `engine.env.Clock` offers."""
+    """What `engine.env.Clock` offers; `now` may not know."""
 
     def monotonic(self) -> float: ...
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime | None: ...
 
     async def sleep(self, seconds: float) -> None: ...
 
@@ -32,19 +31,20 @@ class Environment(Protocol):
     def clock(self) -> Clock: ...
 
 
-class _SystemClock:
-    def monotonic(self) -> float:
-        return time.monotonic()  # noqa: TID251  # see the module docstring
+class LoopClock:
+    """The clock of the running event loop (virtual where that is)."""
 
-    def now(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251  # see the module docstring
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def now(self) -> datetime | None:
+        return None
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)  # noqa: TID251  # see the module docstring
-
-
-class SystemEnvironment:
-    """An `Environment` with the system's clock."""
-
-    def __init__(self) -> None:
-        self.clock: Clock = _SystemClock()
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
+        timer = loop.call_later(seconds, over.set)
+        try:
+            await over.wait()
+        finally:
+            timer.cancel()

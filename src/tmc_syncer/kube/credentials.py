@@ -17,8 +17,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import assert_never
 
-from tmc_syncer.kube.clock import Environment, SystemEnvironment
+from tmc_syncer.kube.clock import Clock
 from tmc_syncer.kube.connection import Connection, LoginAuth, NoAuth, Pem, TokenAuth, TokenFileAuth
 from tmc_syncer.kube.errors import CredentialsError, KubeconfigError
 from tmc_syncer.kube.logins import Login, log_in
@@ -66,11 +67,11 @@ class Credentials:
         self,
         connection: Connection,
         *,
-        env: Environment | None = None,
+        clock: Clock,
         login: Callable[[LoginAuth], Awaitable[Login]] = log_in,
     ) -> None:
         self._connection = connection
-        self._clock = (env or SystemEnvironment()).clock
+        self._clock = clock
         self._log_in = login
         self._lock = asyncio.Lock()
         self._grant: Grant | None = None
@@ -141,6 +142,8 @@ class Credentials:
                     )
                 self._last_login = now
                 return self._of_login(auth, await self._log_in(auth))
+            case _ as never:
+                assert_never(never)
 
     def _reread(self, stale: Grant | None) -> Grant:
         """What the kubeconfig holds now; when it cannot be read or did not change, what we have."""
@@ -169,7 +172,7 @@ class Credentials:
     def _of_login(self, auth: LoginAuth, login: Login) -> Grant:
         now, wall = self._clock.monotonic(), self._clock.now()
         renew_at = expires_at = _NEVER
-        if login.expires is not None:
+        if login.expires is not None and wall is not None:
             life = login.expires - wall
             if life <= timedelta(0):
                 raise CredentialsError(

@@ -17,10 +17,10 @@ import functools
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tmc_syncer.kube.clock import SystemEnvironment
 from tmc_syncer.kube.connection import (
     Auth,
     Connection,
@@ -48,13 +48,14 @@ def load_connection(
     context: str | None,
     *,
     environ: Mapping[str, str],
+    now: datetime | None = None,
     service_account_folder: Path = SERVICE_ACCOUNT_FOLDER,
 ) -> Connection:
     """The connection that a user means.
 
     `path` is an explicit kubeconfig (``--kubeconfig``) or None, `context` one of its contexts or None for the
-    current one. `environ` gives KUBECONFIG, HOME, KUBERNETES_SERVICE_*, HTTPS_PROXY and NO_PROXY. Raises
-    `KubeconfigError`.
+    current one. `environ` gives KUBECONFIG, HOME, KUBERNETES_SERVICE_*, HTTPS_PROXY and NO_PROXY. A client
+    certificate that has expired by `now` (``env.clock.now()``) is refused. Raises `KubeconfigError`.
     """
     files = _files(path, environ)
     if files is None:
@@ -63,7 +64,8 @@ def load_connection(
         load_connection, path, context, environ=environ, service_account_folder=service_account_folder
     )
     connection = replace(_from_kubeconfig(read_kubeconfig(files), context, environ), reload=again)
-    _refuse_expired(connection)
+    if now is not None:
+        _refuse_expired(connection, now)
     return connection
 
 
@@ -263,12 +265,11 @@ def _in_cluster(context: str | None, environ: Mapping[str, str], folder: Path) -
     )
 
 
-def _refuse_expired(connection: Connection) -> None:
+def _refuse_expired(connection: Connection, now: datetime) -> None:
     """An expired client certificate is told before the server's 401, which would not say why."""
     if connection.client_certificate is None:
         return
     not_after = end_of_validity(connection.client_certificate.read())
-    now = SystemEnvironment().clock.now()
     if not_after is not None and not_after <= now:
         raise KubeconfigError(
             f"The client certificate of {connection.source} {expired_since(not_after, now)}.",

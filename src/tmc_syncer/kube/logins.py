@@ -1,4 +1,8 @@
-"""Running the login child process (`kube.login`) and reading what it prints; bounded in time and size."""
+"""Running the login child process (`kube.login`) and reading what it prints.
+
+Bounded in time and size; the child and the plugin it runs are ended together. `kube.credentials` decides when a
+login is due.
+"""
 
 from __future__ import annotations
 

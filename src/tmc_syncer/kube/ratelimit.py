@@ -1,4 +1,8 @@
-"""A token bucket for `--qps/--burst`. Off by default: the server's own feedback (429) rules (semantics.md)."""
+"""A token bucket for `--qps/--burst`.
+
+Off by default: the server's own feedback (429, latency) rules (semantics.md, "Numbers"). Pure but for the waiting,
+which the given clock does.
+"""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ A context is replaced, never changed: connections in use finish on the old one, 
 rotation, F68). Python's `ssl` reads client certificates from files only, so data from a kubeconfig or a login
 passes through a private temporary file for the moment of loading.
 
-Expired client certificates are noticed here, when `cryptography` is installed: API servers do not refuse them in
-the handshake but answer 401 later, which says nothing. Without it that 401's hint is what the user gets.
+Expired client certificates are noticed here: API servers do not refuse them in the handshake but answer 401
+later, which says nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class TlsContexts:
 
     def _refuse_expired(self, certificate: Pem | None) -> None:
         now = self._clock.now()
-        if certificate is not None and self._not_after is not None and self._not_after <= now:
+        if certificate is None or self._not_after is None or now is None:
+            return
+        if self._not_after <= now:
             where = certificate.path or f"in {self._connection.source or 'the kubeconfig'}"
             raise CredentialsError(
                 f"The client certificate {where} {expired_since(self._not_after, now)}.",
@@ -64,11 +66,9 @@ class TlsContexts:
 
 
 def end_of_validity(pem: bytes) -> datetime | None:
-    """Until when the first certificate in `pem` is valid; None when it cannot be told."""
-    try:
-        from cryptography import x509
-    except ImportError:
-        return None
+    """Until when the first certificate in `pem` is valid; None when that cannot be read."""
+    from cryptography import x509  # 30 ms, and most kubeconfigs hold a token
+
     try:
         return x509.load_pem_x509_certificate(pem).not_valid_after_utc
     except ValueError:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import io
+import math
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +24,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from tmc_syncer.kube.clock import Environment, SystemEnvironment
+from tmc_syncer.kube.clock import Clock, Environment, LoopClock
 from tmc_syncer.kube.connection import Connection, split_server
 from tmc_syncer.kube.credentials import Credentials, Grant
 from tmc_syncer.kube.errors import TransportError, TransportFault
@@ -80,12 +81,11 @@ class Transport:
         burst: int = 1,
         compression: bool = False,
     ) -> None:
-        env = env or SystemEnvironment()
         self._connection = connection
-        self._clock = env.clock
-        self._credentials = Credentials(connection, env=env)
-        self._tls = TlsContexts(connection, clock=env.clock)
-        self._bucket = None if qps is None else TokenBucket(qps, burst, clock=env.clock)
+        self._clock: Clock = LoopClock() if env is None else env.clock
+        self._credentials = Credentials(connection, clock=self._clock)
+        self._tls = TlsContexts(connection, clock=self._clock)
+        self._bucket = None if qps is None else TokenBucket(qps, burst, clock=self._clock)
         self._pool_size = pool_size
         self._base, self._default_prefix = split_server(connection.server)
         self._fixed_headers = [
@@ -96,7 +96,7 @@ class Transport:
         self._headers: dict[tuple[str, str | None], CIMultiDict[str]] = {}
         self._grant: Grant | None = None
         self._ssl: ssl.SSLContext | bool = True
-        self._check_at = 0.0
+        self._check_at = -math.inf
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._requests: Pool | None = None
         self._streams: Pool | None = None
@@ -280,7 +280,7 @@ class Transport:
     def _failed(self, error: BaseException, what: str, seconds: float) -> TransportError:
         failure = transport_error(error, what, self._base, seconds)
         if failure.fault is TransportFault.TLS:
-            self._check_at = 0.0  # a rotated CA or certificate may be the reason
+            self._check_at = -math.inf  # a rotated CA or certificate may be the reason
         return failure
 
 

@@ -1,4 +1,4 @@
-"""A clock that stands until it is told to go on, as an `Environment`."""
+"""A clock that stands until it is told to go on."""
 
 from __future__ import annotations
 
@@ -24,8 +24,3 @@ class StandingClock:
     def advance(self, seconds: float) -> None:
         self.at += seconds
         self.wall += timedelta(seconds=seconds)
-
-
-class StandingEnvironment:
-    def __init__(self) -> None:
-        self.clock = StandingClock()

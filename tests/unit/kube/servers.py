@@ -106,3 +106,9 @@ class Authority:
         cert = self.ca.issue_cert(common_name=name, **validity)
         chain = b"".join(blob.bytes() for blob in cert.cert_chain_pems)
         return Pem(data=chain), Pem(data=cert.private_key_pem.bytes())
+
+    def client_context(self) -> ssl.SSLContext:
+        """What a client of a server of this authority needs."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.ca.configure_trust(context)
+        return context

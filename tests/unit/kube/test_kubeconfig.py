@@ -286,13 +286,16 @@ def test_a_certificate_needs_its_key_and_the_other_way_round(tmp_path: Path) -> 
 
 
 def test_an_expired_client_certificate_is_told_up_front(tmp_path: Path) -> None:
-    now = datetime.now(UTC)
-    certificate, key = Authority().client(
-        not_before=now - timedelta(days=9), not_after=now - timedelta(days=2, hours=1)
-    )
+    end = datetime(2026, 11, 20, 11, tzinfo=UTC)
+    certificate, key = Authority().client(not_before=end - timedelta(days=9), not_after=end)
     user = {"client-certificate-data": b64(certificate.data), "client-key-data": b64(key.data)}
-    with pytest.raises(KubeconfigError, match=r"expired on 20\d\d-\d\d-\d\d .* UTC \(2 days, 1:00:0\d ago\)"):
-        load(config(tmp_path, user=user))
+    file = str(config(tmp_path, user=user))
+    message = r"expired on 2026-11-20 11:00:00 UTC \(2 days, 1:00:00 ago\)"
+    with pytest.raises(KubeconfigError, match=message):
+        load_connection(file, None, environ={}, now=end + timedelta(days=2, hours=1))
+    load_connection(file, None, environ={}, now=end - timedelta(seconds=1))
+    load_connection(str(config(tmp_path)), None, environ={}, now=end)
+    load_connection(file, None, environ={})  # the transport notices it later
 
 
 # Users

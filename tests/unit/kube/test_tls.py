@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.unit.kube.clocks import StandingClock
 from tests.unit.kube.servers import Authority
+from tmc_syncer.kube.clock import LoopClock
 from tmc_syncer.kube.connection import Connection, Pem
 from tmc_syncer.kube.credentials import Grant
 from tmc_syncer.kube.errors import CredentialsError
@@ -108,10 +108,16 @@ def test_a_certificate_that_expires_while_it_is_used_fails_closed() -> None:
         tls.context_for(grant)
 
 
-def test_the_end_of_validity_is_read_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_wall_clock_expiry_is_left_to_the_server() -> None:
+    tls = TlsContexts(Connection("https://a", ca=AUTHORITY.pem), clock=LoopClock())
+    expired = AUTHORITY.client(
+        not_before=datetime(2000, 1, 1, tzinfo=UTC), not_after=datetime(2001, 1, 1, tzinfo=UTC)
+    )
+    assert tls.context_for(Grant("", *expired)) is not None
+
+
+def test_the_end_of_validity_is_read_where_it_can_be() -> None:
     end = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
     certificate, _ = AUTHORITY.client(not_after=end)
     assert end_of_validity(certificate.data) == end
     assert end_of_validity(b"no certificate") is None
-    monkeypatch.setitem(sys.modules, "cryptography", None)
-    assert end_of_validity(certificate.data) is None

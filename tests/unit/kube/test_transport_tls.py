@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from tests.unit.kube.servers import Authority, listening, opened
+from tmc_syncer.engine.env import real_env
 from tmc_syncer.kube import transport
 from tmc_syncer.kube.connection import Connection, Pem
 from tmc_syncer.kube.errors import CredentialsError, TransportError, TransportFault
@@ -128,7 +129,7 @@ async def test_an_expired_certificate_fails_closed_and_its_renewal_is_noticed(
     rotate(files, authority.client(not_before=now - timedelta(days=2), not_after=now - timedelta(days=1)))
     async with listening(hello, tls=authority.server()) as server:
         connection = Connection(server, ca=authority.pem, client_certificate=files[0], client_key=files[1])
-        async with opened(connection) as wire:
+        async with opened(connection, env=real_env()) as wire:
             with pytest.raises(CredentialsError, match=r"tls.crt expired on .* \(1 day, 0:00:0\d ago\)"):
                 await wire.request("GET", "/x")
             rotate(files, authority.client())
