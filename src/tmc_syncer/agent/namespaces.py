@@ -162,6 +162,7 @@ class NamespaceController:
             self._gone_since.pop(key, None)
             return DONE
         if self._may_hold_copies(place.name):
+            self._tell_unseen(key, place.name)
             return RequeueAfter(5.0)
         now = self._world.now()
         since = self._gone_since.setdefault(key, now)
@@ -179,6 +180,16 @@ class NamespaceController:
         self._gone_since.pop(key, None)
         self._world.journal.forget(NAMESPACES, key)
         return DONE
+
+    def _tell_unseen(self, key: Key, name: str) -> None:
+        """Name the types that a server refuses to us: copies of theirs may stand in the namespace unseen."""
+        now = self._world.now()
+        unseen = sorted(str(gvr) for gvr, synced in self._world.types.items() if synced.refused_now(now))
+        if unseen:
+            message = f"Namespace {name} stays: it may hold copies of types that cannot be watched: {', '.join(unseen)}."
+            self._world.journal.note(
+                NAMESPACES, key, State.HELD, now=now, reason="TypesNotWatched", message=message
+            )
 
     async def _let_go(self, key: Key, locator: Locator, place: NamespacePlace) -> Result:
         """The target is being removed: the namespace goes once its copies have, or stays behind as nobody's."""

@@ -34,8 +34,10 @@ MAX_STATUS_BYTES = 1 << 20
 
 _ENDS = (".", "!", "?", "…")
 
+_TOO_LARGE = "RequestEntityTooLarge"
 _TOO_LARGE_FOR_ETCD = ("etcdserver: request is too large", "trying to send message larger than max")
-"""What an API server passes on as a 500 when an object is below its own limit (413) and above that of etcd."""
+"""What an API server passes on as a 500 without a reason when an object is below its own limit (413) and above that of
+etcd; it gets the reason of the 413."""
 
 
 class Asked(NamedTuple):
@@ -124,7 +126,7 @@ def classify(
         case 401 | 408 | 425 | 429:
             # 401: after the one retry with renewed credentials. They recover without a change of ours (F68).
             return RetryClass.TRANSIENT
-        case 500 if any(text in message for text in _TOO_LARGE_FOR_ETCD):
+        case 500 if reason == _TOO_LARGE:
             return RetryClass.TERMINAL
         case _ if 400 <= status < 500:
             return RetryClass.TERMINAL
@@ -157,6 +159,8 @@ def _build(asked: Asked, status: int, parsed: _Status, after: float | None, *, i
     causes = tuple(
         Cause(c.reason or "", c.message or "", c.field or "") for c in (details.causes or ())[:MAX_CAUSES]
     )
+    if status == 500 and not reason and any(text in message for text in _TOO_LARGE_FOR_ETCD):
+        reason = _TOO_LARGE
     if is_status:
         retry_class = classify(status, reason, message, causes, named=bool(details.name), tested=asked.tested)
     else:

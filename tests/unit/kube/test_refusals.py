@@ -57,7 +57,7 @@ def cause(reason: str = "", message: str = "", field: str = "") -> dict[str, str
         (GET, 429, status(429, "TooManyRequests"), RetryClass.TRANSIENT),
         (GET, 429, b"Too many requests, please try again later.", RetryClass.TRANSIENT),
         (GET, 500, status(500, "InternalError"), RetryClass.TRANSIENT),
-        (GET, 500, status(500, "InternalError", "etcdserver: request is too large"), RetryClass.TERMINAL),
+        (GET, 500, status(500, "", "etcdserver: request is too large"), RetryClass.TERMINAL),
         (GET, 503, b"upstream connect error", RetryClass.TRANSIENT),
         (GET, 504, status(504, "Timeout", causes=[cause("ResourceVersionTooLarge")]), RetryClass.TRANSIENT),
         (GET, 302, b"", RetryClass.TRANSIENT),
