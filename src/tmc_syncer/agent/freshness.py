@@ -3,7 +3,7 @@
 A key whose caches were not fresh is parked with its type, not retried: ten thousand keys that ask again each
 second would cost more than the start they wait for. This loop looks a few times a second whether a type with
 waiting keys became fresh. It also sends the one live GET for each receipt that is unmet past its deadline
-(a watch that lost the event of our own write), and publishes the depth of the queues.
+(a watch that lost the event of our own write), and publishes the depth of the queues and what the informers counted.
 """
 
 from __future__ import annotations
@@ -87,4 +87,7 @@ class Freshness:
             counts = journal.counts(gvr)
             for state in ("synced", "pending", "failed", "excluded"):
                 self._metrics.objects(gvr, state, getattr(counts, state))
+        for gvr, synced in self._world.types.items():
+            for side, informer in (("upstream", synced.upstream), ("downstream", synced.downstream)):
+                self._metrics.informer(side, gvr, informer.health.restarts, informer.health.relists)
         self._metrics.brake(self._world.brake.trip is not None)

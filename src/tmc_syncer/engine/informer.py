@@ -272,7 +272,6 @@ class Informer:
             case outputs.Discard():
                 self._collected = {}
                 self._swapped.clear()
-                self.health.relists += 1
             case outputs.Swap(version):
                 self._swap(version)
             case outputs.Regressed(old, new):
@@ -286,6 +285,7 @@ class Informer:
         collected, self._collected = self._collected, {}
         self._relist_due = self._clock.monotonic() + self._relist_seconds * self._uniform(0.9, 1.1)
         self.health.well()
+        self.health.relists += self.store.synced
         self.store.replace(collected.values(), version)
         self._swapped.set()
         self._synced.set()

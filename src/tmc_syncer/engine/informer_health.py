@@ -45,7 +45,7 @@ class InformerHealth:
 
     def __init__(self, name: str) -> None:
         self.restarts: Counter[str] = Counter()
-        self.relists = 0
+        self.relists = 0  # complete lists after the first
         self.last_error = ""
         self.refused = False
         self.next_try: float | None = None
