@@ -152,17 +152,13 @@ class Journal:
         if state is State.SYNCED and not reason:
             return
         message = message[:_MESSAGE_LIMIT]
-        same = previous is not None and (previous.state, previous.code, previous.reason) == (
-            state,
-            code,
-            reason,
-        )
-        since = previous.since if same and previous is not None else now
+        is_news = previous is None or (previous.state, previous.code, previous.reason) != (state, code, reason)
+        since = now if previous is None or is_news else previous.since
         new = ObjectState(gvr, key, state, code, reason, message, row, attempts, next_try, since)
         if new != previous:
             self.revision += 1
         self._keep_detail(new)
-        if not same and new.severity >= _NEWS:
+        if is_news and new.severity >= _NEWS:
             self.on_news(new)
 
     def forget(self, gvr: GVR, key: Key) -> None:
