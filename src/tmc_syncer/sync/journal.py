@@ -152,7 +152,8 @@ class Journal:
         if state is State.SYNCED and not reason:
             return
         message = message[:_MESSAGE_LIMIT]
-        is_news = previous is None or (previous.state, previous.code, previous.reason) != (state, code, reason)
+        told = None if previous is None else (previous.state, previous.code, previous.reason)
+        is_news = told != (state, code, reason)
         since = now if previous is None or is_news else previous.since
         new = ObjectState(gvr, key, state, code, reason, message, row, attempts, next_try, since)
         if new != previous:
