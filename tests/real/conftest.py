@@ -20,6 +20,7 @@ import pytest
 
 from tests.real.custom_types import CUSTOM_TYPES, install_custom_types
 from tests.real.scene import ALL_TYPES, OWN_AGENT, Scene
+from tests.real.trouble import Servers
 from tmc_syncer.testing.agent import AgentProcess
 from tmc_syncer.testing.assets import Assets
 from tmc_syncer.testing.cluster import ControlPlane, PhysicalCluster, find_assets, running
@@ -98,6 +99,20 @@ def running_pair(
     downstream = PhysicalCluster(directory / "downstream", assets=assets)
     with remembered(request, upstream, downstream), running(upstream, downstream):
         yield upstream, downstream
+
+
+@pytest.fixture(scope="module")
+def servers(
+    assets: Assets,
+    tmp_path_factory: pytest.TempPathFactory,
+    kept_processes: set[int],
+    request: pytest.FixtureRequest,
+) -> Iterator[Servers]:
+    """A control plane and a physical cluster for the tests of one module, which may stop and restore them."""
+    for upstream, downstream in running_pair(assets, tmp_path_factory.mktemp("module"), request):
+        pair = Servers(upstream, downstream, kept_processes)
+        pair.keep()
+        yield pair
 
 
 # The agent of the run
