@@ -195,6 +195,7 @@ class Store:
         if stored is None or stored.meta.uid != uid:
             return None
         self._receipts.settle(key)
+        self._tombstones.bury_version(key, stored.version)  # an earlier object of that name is no news either
         return self._set(key, None, ChangeOrigin.REPLY)
 
     def observed(self, key: Key, record: Record | None, *, known: Record | None) -> Change | None:
@@ -208,6 +209,7 @@ class Store:
         if known is None or self._records.get(key) is not known:
             return None
         self._tombstones.bury_uid(known.meta.uid)
+        self._tombstones.bury_version(key, known.version)
         return self._set(key, None, ChangeOrigin.REPLY)
 
     def has_receipt(self, key: Key) -> bool:

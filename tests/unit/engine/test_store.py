@@ -339,6 +339,17 @@ def test_an_object_that_looks_terminating_although_its_deletion_was_seen_is_gone
     assert store.delete_replied(key("b"), "uid-b", record("b", 10)) is not None
 
 
+def test_an_earlier_object_of_that_name_does_not_come_back_after_the_later_one_is_gone(world, store):
+    store.put(record("a", 7, uid="first"))
+    store.put(record("a", 9, uid="second"))
+    store.delete_replied(key("a"), "second", None)
+    assert store.put(record("a", 7, uid="first")) is None
+    store.put(record("b", 9, uid="fourth"))
+    store.observed(key("b"), None, known=store.get(key("b")))
+    assert store.write_replied(record("b", 7, uid="third")) is None
+    assert world.names() == {}
+
+
 def test_the_next_object_of_that_name_is_not_hidden(world, store):
     store.put(record("a", 7))
     store.delete_replied(key("a"), "uid-a", None)
