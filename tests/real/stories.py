@@ -67,17 +67,23 @@ def play(shop: Shop, sample: str, **status: Any) -> None:
     )
 
 
+def raise_generation(shop: Shop, sample: str, field: str) -> None:
+    """Set and remove a field that upstream does not have: from now on the copy counts generations otherwise."""
+    for value in (True, None):
+        patch = {"spec": {field: value}}
+        shop.scene.downstream.patch(kind_of(sample), sample, shop.place, patch)
+    assert shop.down(sample)["metadata"]["generation"] > shop.up(sample)["metadata"]["generation"]
+
+
 def deployment(shop: Shop) -> Iterator[Expectation]:
+    raise_generation(shop, "deployment", "paused")
     yield lambda status: status["readyReplicas"] == 2
     shop.scene.upstream.kubectl("scale", "deployment/deployment", "--replicas=3", "-n", shop.name)
     yield lambda status: status["readyReplicas"] == 3
     image = "deployment/deployment", "main=example.com/main:2"
+    image_changed = partial(observes, shop.down("deployment")["metadata"]["generation"] + 1)
     shop.scene.upstream.kubectl("set", "image", *image, "-n", shop.name)
-    yield (
-        lambda status: (
-            status["observedGeneration"] == 3 and status["updatedReplicas"] == status["readyReplicas"] == 3
-        )
-    )
+    yield lambda status: image_changed(status) and status["updatedReplicas"] == status["readyReplicas"] == 3
 
 
 def pod(shop: Shop) -> Iterator[Expectation]:
@@ -179,15 +185,21 @@ def budget(shop: Shop) -> Iterator[Expectation]:
 
 
 def custom(shop: Shop, sample: str) -> Iterator[Expectation]:
+    raise_generation(shop, sample, "theirs")
     for phase in ("Pending", "Ready", "Gone"):
-        details = {} if phase == "Gone" else {"details": {"left": None if phase == "Ready" else "out"}}
-        play(shop, sample, phase=phase, **details)
+        observed = shop.down(sample)["metadata"]["generation"] if sample == "custom" else None
+        left = "something" if phase == "Pending" else None  # what leaves a status leaves it upstream too
+        play(shop, sample, phase=phase, left=left, observedGeneration=observed)
         yield shows(phase, "phase")
 
 
 def shows(value: Any, *path: str) -> Expectation:
     """The status has this value at this path."""
     return lambda status: reduce(lambda part, name: part[name], path, status) == value
+
+
+def observes(generation: int, status: Manifest) -> bool:
+    return bool(status["observedGeneration"] >= generation)
 
 
 def has_condition(name: str, answer: str, status: Manifest) -> bool:

@@ -7,6 +7,7 @@ looked at. Scaling goes through ``/scale``, as an autoscaler does it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -54,6 +55,14 @@ def copy_of(scene: Scene, kind: str, namespace: str, name: str) -> Manifest:
     found = scene.copy(kind, namespace, name)
     assert found is not None, f"no copy of {kind} {name}"
     return found
+
+
+def shows_image(scene: Scene, namespace: str, name: str, image: str) -> bool:
+    return image in str(copy_of(scene, "Deployment", namespace, name))
+
+
+def was_made_anew(scene: Scene, kind: str, namespace: str, name: str, old_uid: str) -> bool:
+    return bool(copy_of(scene, kind, namespace, name)["metadata"]["uid"] != old_uid)
 
 
 def drifts(scene: Scene, kind: str) -> float:
@@ -174,7 +183,7 @@ def test_replicas_that_an_autoscaler_chose_stay_its_own_over_changes_and_restart
             image = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": f"web:{tag}"}
             ruled.upstream.patch("Deployment", name, namespace, [image])
         for name in names:
-            eventually(lambda name=name: f"web:{tag}" in str(copy_of(ruled, "Deployment", namespace, name)))
+            eventually(partial(shows_image, ruled, namespace, name, f"web:{tag}"))
 
     scale(5)
     eventually(lambda: replicas() == [5, 5, 2], message="only the one without autoscaler was scaled back")
@@ -299,7 +308,7 @@ def test_statuses_of_copies_that_were_made_anew_never_ask_upstream_for_what_it_r
         uids[kind, name] = copy_of(scene, kind, namespace, name)["metadata"]["uid"]
         scene.downstream.delete(kind, name, place, propagation="Background")
     for (kind, name), uid in uids.items():
-        eventually(lambda k=kind, n=name, u=uid: copy_of(scene, k, namespace, n)["metadata"]["uid"] != u, 60)
+        eventually(partial(was_made_anew, scene, kind, namespace, name, uid), 60)
     scene.downstream.kubectl("label", "node", "--all", "--overwrite", "example.com/second-run=allowed")
 
     def caught_up() -> bool:

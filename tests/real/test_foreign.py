@@ -270,6 +270,8 @@ def test_a_default_account_alone_makes_no_namespace(scene: Scene) -> None:
         lambda: scene.upstream.get("ServiceAccount", "default", namespace), message="the account upstream"
     )
     set_pull_secrets(scene, namespace, "registry")
+    # Whatever makes the namespace due makes the agent ask whether something wants it.
+    scene.upstream.patch("Namespace", namespace, None, {"metadata": {"labels": {"a": "1"}}})
     steady(lambda: scene.downstream_namespace(namespace) is None, STEADY_SECONDS)
 
 
@@ -401,9 +403,11 @@ def test_adoption_never_deletes_what_was_not_adopted_before(scene: Scene, home: 
     place = place_of(scene, home)
     scene.downstream.create(config_map(place, "kept"))
     before = fingerprint(scene, "ConfigMap", "kept", place)
-    manifest = config_map(home, "kept", a="1")
-    manifest["metadata"]["annotations"] = {**ADOPT, PAUSED: "true"}
-    scene.upstream.create(manifest)
+    scene.upstream.create(config_map(home, "kept", a="1"))
+    wait_collision(scene, home, "kept")
+    assert scene.finalizers("ConfigMap", home, "kept"), "its deletion goes through the agent"
+    wish = {"metadata": {"annotations": {**ADOPT, PAUSED: "true"}}}
+    scene.upstream.patch("ConfigMap", "kept", home, wish)
     eventually(lambda: said_of(scene, f"{home}/kept").get("reason") == "Paused", message="paused")
 
     scene.upstream.delete("ConfigMap", "kept", home)

@@ -10,6 +10,7 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -172,6 +173,12 @@ def test_a_secret_that_does_not_travel_says_why(told: tuple[Scene, str], name: s
     assert line.get("message")
     if line["state"] == "failed":
         assert line["code"]
+    if line.get("code") == "TMC-101":
+        failures = [
+            each for each in scene.agent.log() if each.get("event") == "failed" and each.get("name") == name
+        ]
+        assert failures
+        assert min(each["retry_in"] for each in failures) > 60, "only a change of the Secret helps"
     assert scene.copy("Secret", namespace, name) is None
 
 
@@ -204,7 +211,7 @@ def test_no_value_of_a_secret_is_told_anywhere_at_debug_whatever_happens_to_it(
     scene.upstream.patch("Secret", "changing", namespace, {"data": encoded("later")})
     eventually(lambda: line_of(scene, namespace, "changing").get("reason") == "Invalid")
     for name, fate in FATES.items():
-        eventually(lambda n=name, f=fate: line_of(scene, namespace, n).get("reason") == f[1])
+        eventually(partial(has_reason, scene, namespace, name, fate[1]))
 
     def reported() -> bool:
         target = scene.upstream.get("SyncTarget", scene.agent.target)
@@ -220,10 +227,14 @@ def test_no_value_of_a_secret_is_told_anywhere_at_debug_whatever_happens_to_it(
                 assert needle not in text, f"the value of {name} is in {place_}"
 
 
+def has_reason(scene: Scene, namespace: str, name: str, reason: str) -> bool:
+    return bool(line_of(scene, namespace, name).get("reason") == reason)
+
+
 def said(scene: Scene) -> Iterator[tuple[str, str]]:
     """Everything that the agent tells, by where."""
     reads: dict[str, Callable[[], bytes]] = {
-        path: lambda path=path: scene.agent.read(path)
+        path: partial(scene.agent.read, path)
         for path in ("/statusz", "/statusz?gvr=secrets", "/metrics", "/readyz", "/healthz")
     }
     for path, read in reads.items():

@@ -1,4 +1,7 @@
-"""What a store tells its listeners: one `Change` per key, with how it was learnt. Data only. Pure."""
+"""What a store tells its listeners: one `Change` per key, with how it was learnt.
+
+Data only, pure: not the store itself, and not a watch event. A listener is called after the store shows the change.
+"""
 
 from __future__ import annotations
 

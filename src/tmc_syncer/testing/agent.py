@@ -82,7 +82,7 @@ class AgentProcess(ServerProcess):
             "--from-kubeconfig", str(upstream_kubeconfig),
             "--to-kubeconfig", str(downstream_kubeconfig),
             "--target", target, *(["--resources", ",".join(map(str, types))] if name_types else []),
-            "--admin-address", f"127.0.0.1:{self.port}", "--log-format", "json", "--log-level", "debug",
+            "--admin-address", f"127.0.0.1:{self.port}", "--log-format", "json", *([] if "--log-level" in flags else ["--log-level", "debug"]),
             *tuned, *flags,
         ]  # fmt: skip
         super().__init__(

@@ -166,7 +166,12 @@ class CountingProxy:
             body = await request.content.read()
             forward = Forward(session, origin, context, request, body)
             kind = kind_of(request.method, request.raw_path, request.content_type, body)
-            return await (forward.stream(request) if kind is None else self._write(kind, request, forward))
+            try:
+                return await (
+                    forward.stream(request) if kind is None else self._write(kind, request, forward)
+                )
+            except ConnectionResetError:  # the process died, or its server did
+                return web.Response(status=502)
 
         # The watches of a process that died must not stay open: a handler is cancelled with its connection.
         runner = web.ServerRunner(web.Server(handle, handler_cancellation=True), shutdown_timeout=0.1)

@@ -221,7 +221,8 @@ def test_beyond_the_limit_the_least_severe_and_oldest_descriptions_go_and_counts
 
 
 def test_news_are_told_once_for_each_new_state_code_or_reason_of_an_object_that_is_held_or_worse() -> None:
-    journal, told = Journal(), []
+    journal = Journal()
+    told: list[ObjectState] = []
     journal.on_news = told.append
     for now, state, reason in [
         (0, State.PENDING, "NamespaceMissing"),
