@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.real.scene import OWN_AGENT, Scene, config_map, deployment
 from tmc_syncer.api.manifests import crd_yaml
+from tmc_syncer.api.resources import GVR
 from tmc_syncer.testing.agent import AgentProcess
 from tmc_syncer.testing.cluster import ControlPlane, PhysicalCluster
 from tmc_syncer.testing.polling import eventually
@@ -89,7 +91,7 @@ def test_a_kubeconfig_that_cannot_be_read(start: Start, tmp_path: Path) -> None:
 
 def test_a_client_certificate_that_has_expired(start: Start, upstream: ControlPlane) -> None:
     expired = upstream.kubeconfig_with_certificate("admin", expired=True)
-    refused(start(from_kubeconfig=expired), 2, "expired", "[TMC-104]")
+    refused(start(from_kubeconfig=expired), 1, "expired on", "Renew it", "[TMC-103]")
 
 
 def test_a_type_that_the_upstream_does_not_serve(start: Start, upstream: ControlPlane) -> None:
@@ -195,3 +197,51 @@ def install_target(upstream: ControlPlane, spec: dict[str, Any]) -> None:
     }
     status, answer = upstream.request("POST", PATH, body)
     assert status == 201, answer
+
+
+def test_an_upstream_that_runs_workload_controllers_of_its_own_gets_no_second_writer_of_a_status(
+    upstream: ControlPlane, downstream: PhysicalCluster, tmp_path: Path
+) -> None:
+    busy, other = downstream, upstream  # the physical cluster is the upstream here
+    scene = Scene(busy, other, AgentProcess(tmp_path / "agent", busy, other, **two_writers()))
+    namespace = scene.namespace(**{OWN_AGENT: "writers"})
+    busy.create(deployment(namespace))
+    busy.create(config_map(namespace))
+    eventually(lambda: (busy.get("Deployment", "web", namespace) or {})["status"].get("readyReplicas") == 2)
+    try:
+        scene.agent.start()
+        scene.wait_copy("ConfigMap", namespace, "settings")  # a type without a second writer is synced
+
+        def line() -> dict[str, Any]:
+            target = busy.get("SyncTarget", "writers") or {}
+            assert "status" in target
+            found = {each["resource"]: each for each in target["status"]["syncedResources"]}
+            assert found["configmaps"]["state"] == "Syncing"
+            return dict(found["deployments"])
+
+        eventually(lambda: line()["state"] == "Refused", message="the type is refused")
+        assert "TMC-022" in line()["reason"]
+        assert "kube-controller-manager writes the status" in line()["reason"]
+        assert scene.finalizers("Deployment", namespace, "web") == []
+        assert scene.copy("Deployment", namespace, "web") is None
+        scene.agent.stop()
+
+        # Whoever knows better may say so.
+        flags = (*two_writers()["flags"], "--allow-two-writers", "deployments.apps")
+        scene.agent = AgentProcess(tmp_path / "bold", busy, other, **{**two_writers(), "flags": flags})
+        scene.agent.start()
+        scene.wait_copy("Deployment", namespace, "web")
+    finally:
+        busy.delete("Namespace", namespace)
+        eventually(lambda: busy.get("Namespace", namespace) is None, 60, message="the namespace is gone")
+        scene.agent.stop()
+        busy.delete("SyncTarget", "writers")
+
+
+def two_writers() -> dict[str, Any]:
+    return {
+        "target": "writers",
+        "types": (GVR("apps", "v1", "deployments"), GVR("", "v1", "configmaps")),
+        "flags": ("--namespace-selector", f"{OWN_AGENT}=writers"),
+        "tune": {"status_seconds": 0.5, "namespace_deletion_delay": 0.5},
+    }

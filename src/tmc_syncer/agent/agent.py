@@ -5,14 +5,18 @@
 
 Every task belongs to one task group; the first that fails with an unexpected error ends the process with that
 error. A graceful stop takes no new keys, lets those in flight finish within the grace, gives the Lease up and
-exits 0; a second signal ends it at once. Everything it knows is a cache: it may be killed at any moment.
+exits 0, whether or not the servers answer; a second signal ends it at once. Everything it knows is a cache: it may be
+killed at any moment.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import TypeVar
 
 from tmc_syncer import __version__
 from tmc_syncer.agent.composition import Agent, compose
@@ -32,6 +36,11 @@ from tmc_syncer.observability.metrics import Metrics
 
 __all__ = ["run_agent"]
 
+FAREWELL_SECONDS = 5.0
+"""After the grace: to remember the upstream's versions and to give the Lease up. Both are dispensable."""
+
+T = TypeVar("T")
+
 
 async def run_agent(config: AgentConfig, env: Env, *, stop: asyncio.Event, stop_now: asyncio.Event) -> int:
     """Run one agent until `stop` (graceful) or `stop_now`; returns the exit code.
@@ -41,7 +50,9 @@ async def run_agent(config: AgentConfig, env: Env, *, stop: asyncio.Event, stop_
     log = open_logs(log_format=config.log_format, level=config.log_level)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        agent = await _start(config, env, stack, log, metrics)
+        agent = await _unless(stop, _start(config, env, stack, log, metrics))
+        if agent is None:
+            return 0
         if config.admin_address:
             await stack.enter_async_context(AdminServer(config.admin_address, agent.admin_sources()))
         log.info("started", target=config.target, cluster=agent.world.target.cluster, version=__version__)
@@ -53,14 +64,17 @@ async def run_agent(config: AgentConfig, env: Env, *, stop: asyncio.Event, stop_
 async def _start(
     config: AgentConfig, env: Env, stack: AsyncExitStack, log: Logger, metrics: Metrics
 ) -> Agent:
-    user_agent = f"tmc-syncer/{__version__}"
-    qps, burst = config.qps or None, max(1, config.burst)
+    open_transport = partial(
+        Transport,
+        user_agent=f"tmc-syncer/{__version__}",
+        env=env,
+        qps=config.qps or None,
+        burst=max(1, config.burst),
+    )
     up = load_connection(config.from_kubeconfig, config.from_context, environ=os.environ)
     down = load_connection(config.to_kubeconfig, config.to_context, environ=os.environ)
-    up_transport = await stack.enter_async_context(Transport(up, user_agent=user_agent, qps=qps, burst=burst))
-    down_transport = await stack.enter_async_context(
-        Transport(down, user_agent=user_agent, qps=qps, burst=burst)
-    )
+    up_transport = await stack.enter_async_context(open_transport(up))
+    down_transport = await stack.enter_async_context(open_transport(down))
     upstream = await open_upstream(
         up_transport,
         config.resolved_mode,
@@ -91,12 +105,26 @@ async def _run(
             if not stop_now.is_set():
                 log.info("stopping", grace_seconds=config.grace_seconds)
                 agent.stop(config.grace_seconds)
-                await asyncio.wait((work, signals[1]), return_when=asyncio.FIRST_COMPLETED)
+                seconds = config.grace_seconds + FAREWELL_SECONDS
+                await asyncio.wait((work, signals[1]), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             work.cancel()
         await _ended(work)
     finally:
         for task in signals:
             task.cancel()
+
+
+async def _unless(stop: asyncio.Event, begin: Coroutine[None, None, T]) -> T | None:
+    """The result of `begin`; None when `stop` came first, which cancels it."""
+    beginning = asyncio.create_task(begin, name="start")
+    signal = asyncio.create_task(stop.wait(), name="signal")
+    try:
+        await asyncio.wait((beginning, signal), return_when=asyncio.FIRST_COMPLETED)
+        return beginning.result() if beginning.done() else None
+    finally:
+        for task in (beginning, signal):
+            task.cancel()
+        await asyncio.gather(beginning, signal, return_exceptions=True)
 
 
 async def _ended(work: asyncio.Task[None]) -> None:

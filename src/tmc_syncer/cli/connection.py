@@ -73,12 +73,13 @@ def run_async(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 async def open_client(flags: UpstreamFlags) -> AsyncIterator[Client]:
     """A client for the upstream that the flags name. Raises `KubeconfigError`."""
     # The HTTP client is half of the start-up time: only a command that speaks to a server pays it.
+    from tmc_syncer.engine.env import real_env
     from tmc_syncer.kube.kubeconfig import load_connection
     from tmc_syncer.kube.transport import Transport
 
     connection = load_connection(flags.kubeconfig, flags.context, environ=os.environ)
     prefix = f"/clusters/{segment(flags.workspace)}" if flags.workspace else ""
-    async with Transport(connection, user_agent=f"tmc/{__version__}") as transport:
+    async with Transport(connection, user_agent=f"tmc/{__version__}", env=real_env()) as transport:
         yield Client(transport, prefix=prefix, side="upstream")
 
 

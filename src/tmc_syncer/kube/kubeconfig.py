@@ -5,8 +5,9 @@ first that says something wins); else ``~/.kube/config``; else the service accou
 relative to that file; ``…-data`` wins over a file; a token file wins over a token, a token over a login plugin.
 
 Whatever is wrong is said in one sentence with the file and the entry (`KubeconfigError`, exit 2), including what
-is known to fail later: a certificate file that is not there, a client certificate that has expired. Not supported
-(and said so): user name and password, SOCKS proxies, auth-providers other than oidc, plugins that need a person.
+is known to fail later: a certificate file that is not there. (That one has expired is told at the first request.)
+Not supported (and said so): user name and password, SOCKS proxies, auth-providers other than oidc, plugins that need
+a person.
 """
 
 from __future__ import annotations

@@ -82,6 +82,11 @@ class ServerProcess:
         """The process id, or None when it does not run."""
         return self._child.pid if self._child is not None and self.running else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How the last process ended, negative for a signal; None while it runs, or when there was none."""
+        return None if self._child is None else self._child.poll()
+
     def launch(self) -> None:
         """Start the process without waiting for readiness; does nothing when it runs.
 
