@@ -19,7 +19,7 @@ env: $(STAMP) ## create or update the virtual environment .venv
 $(STAMP): pyproject.toml requirements-dev.lock tools/env.sh tools/uv.sh $(SOURCES)
 	@tools/env.sh $(VENV) $(INSTALL)
 
-demo: env ## a whole world in one process: two workspaces, two clusters, a sample app; Ctrl-C ends it
+demo: env ## two real clusters on this machine and an app that runs; Ctrl-C ends it (needs make testbed)
 	@$(BIN)/tmc demo $(DEMO)
 
 test: lint types ## lint, types, quick tests, and the tests with real servers where these are found
