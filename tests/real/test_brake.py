@@ -64,6 +64,12 @@ def shop(
         yield scene
 
 
+def end(scene: Scene, namespace: str) -> None:
+    """Delete a namespace: what goes with it was asked for, and counts nowhere. Wait, since the next test counts deletions."""
+    scene.upstream.delete("Namespace", namespace)
+    eventually(lambda: scene.downstream_namespace(namespace) is None, PATIENCE, message="it is gone")
+
+
 def held(scene: Scene) -> list[str]:
     """Objects that wait for the brake, by ``/statusz``."""
     return [each["name"] for each in objects_of(scene.agent) if each["reason"] == "DeletionBrake"]
@@ -103,7 +109,7 @@ def test_a_mistyped_selector_deletes_nothing_and_mending_it_is_enough(shop: Scen
     assert deletions(shop.downstream, shop, mark) == [f"configmaps/{NAMES[0]}"]
 
     patch_target(shop, {"selector": None})
-    shop.upstream.delete("Namespace", namespace)  # what goes with it was asked for, and counts nowhere
+    end(shop, namespace)
 
 
 def test_a_shortened_type_list_waits_for_a_person_who_releases_exactly_what_was_planned(
@@ -147,7 +153,7 @@ def test_a_shortened_type_list_waits_for_a_person_who_releases_exactly_what_was_
     patch_target(shop, {"selector": None, "supportedAPIResources": both})
     wait_condition(shop, "DeletionBrake", "False")
     wait_copies(shop, "Secret", namespace, NAMES)
-    shop.upstream.delete("Namespace", namespace)  # what goes with it was asked for, and counts nowhere
+    end(shop, namespace)
 
 
 def test_a_list_that_lacks_most_objects_deletes_nothing_until_they_are_back(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.real.scene import OWN_AGENT
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, ResourceInfo
 from tmc_syncer.engine.env import real_env
@@ -44,7 +45,8 @@ async def client(upstream: ControlPlane) -> AsyncIterator[Client]:
 @pytest.fixture
 async def namespace(client: Client) -> str:
     name = f"kube-{uuid.uuid4().hex[:8]}"
-    await client.create(NAMESPACES, "", {"metadata": {"name": name}})
+    labels = {OWN_AGENT: "nobody"}  # an agent of the run would write here, too
+    await client.create(NAMESPACES, "", {"metadata": {"name": name, "labels": labels}})
     return name
 
 

@@ -17,12 +17,12 @@ from tests.real.trouble import (
     Servers,
     agent_on,
     command,
-    condition,
     config_maps,
     copies,
     create_all,
     namespace_of,
     patch_target,
+    wait_condition,
     wait_copies,
     wait_unready,
 )
@@ -154,7 +154,7 @@ def test_an_evicted_target_is_emptied_without_a_brake_and_filled_again_afterward
 
         wait_copies(scene, "ConfigMap", shop, [])
         eventually(lambda: not any(scene.finalizers("ConfigMap", shop, name) for name in NAMES), PATIENCE)
-        assert condition(scene, "DeletionBrake")["status"] == "False"
+        wait_condition(scene, "DeletionBrake", "False")
 
         patch_target(scene, {"evictAfter": None})
         after = wait_copies(scene, "ConfigMap", shop, NAMES)

@@ -77,6 +77,11 @@ class World:
         since = self.marks()
         return steady(lambda: self.written(since) == set(), REST_SECONDS, message="no write")
 
+    def autoscalers_were_looked_at(self) -> bool:
+        """Whether their controller has written a status, which it does for the first time after 15 s."""
+        found = self.scene.upstream.list_objects("HorizontalPodAutoscaler")
+        return len(found) == COUNTS["autoscaler"] and all(each["status"].get("conditions") for each in found)
+
     def place(self, name: str) -> str:
         """The upstream namespace of an object, by the number in its name."""
         return self.namespaces[int(name.rpartition("-")[2]) % NAMESPACES]
@@ -140,6 +145,7 @@ def world(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> World:
     ]
     world = World(Scene(upstream, downstream, agents[0]), agents[1], namespaces)
     with world.served(agents[0]):
+        eventually(world.autoscalers_were_looked_at, 60, message="a status of each autoscaler")
         eventually(world.comes_to_rest, 120, message="nothing is written any more", ignoring=(NotInTime,))
     return world
 
