@@ -19,6 +19,7 @@ from tmc_syncer.api.resources import ResourceInfo
 from tmc_syncer.kube.client import Client, PatchType
 
 ROUNDS = 60
+PAUSE_SECONDS = 0.15  # one object on idle servers; its status is written at most every 100 ms
 TIMEOUT_SECONDS = 30.0
 
 
@@ -71,6 +72,7 @@ async def create_to_copy(upstream: Client, downstream: Client, namespace: str) -
     synced, raw = [], []
     async with Arrivals(downstream, info).running() as arrivals:
         for number in range(ROUNDS):
+            await asyncio.sleep(PAUSE_SECONDS)
             name = f"latency-{number}"
             body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "b"}}
             started = time.perf_counter()
@@ -91,6 +93,7 @@ async def status_up(upstream: Client, downstream: Client, place: str, name: str)
     synced, raw = [], []
     async with Arrivals(upstream, info).running() as arrivals:
         for number in range(1, ROUNDS + 1):
+            await asyncio.sleep(PAUSE_SECONDS)
             started = time.perf_counter()
             await _collide(downstream, info, place, name, number)
             synced.append(await arrivals.until(name, lambda r, n=number: _collisions(r) >= n) - started)

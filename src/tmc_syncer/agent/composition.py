@@ -200,7 +200,7 @@ def compose(
     reporter = Reporter(
         world, target_controller, types, config.status_seconds, lambda: interpreter.last_write
     )
-    statusz = StatuszSource(world, types, lambda: interpreter.last_write)
+    statusz = StatuszSource(world, types, lambda: interpreter.last_write, lease.why_not_held)
     limit = ConcurrencyLimit(workers=config.workers)
 
     def noted(outcome: Outcome[Item]) -> None:

@@ -104,7 +104,7 @@ class DefaultAccounts:
         if not is_partial(gvr, key.name):
             return await self._others(item)
         synced = self._world.types.get(gvr)
-        if synced is None or synced.refused:
+        if synced is None:
             return DONE
         informer = self._informer
         if informer is None or not (self._world.fresh(synced) and informer.fresh(self._world.now())):

@@ -69,6 +69,16 @@ class AgentLease:
             and self._env.clock.monotonic() - self._renewed_at < self._times.deadline
         )
 
+    def why_not_held(self) -> str:
+        """Why this agent may not write now, for people; '' when it may."""
+        if self.held():
+            return ""
+        if self.holder_is_other:
+            return "Another agent holds the Lease."
+        if self._renewed_at is None:
+            return "The Lease is not acquired yet."
+        return "The Lease could not be renewed in time: upstream does not answer, or refuses it."
+
     async def attempt(self) -> float:
         """Acquire or renew once; returns the seconds until the next attempt. Raises `KubeError` when it cannot ask."""
         started = self._env.clock.monotonic()

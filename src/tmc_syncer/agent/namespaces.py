@@ -65,11 +65,7 @@ class NamespaceController:
         """Bring the downstream namespace of one upstream Namespace in line."""
         world = self._world
         now = world.now()
-        if not (
-            world.holds_lease()
-            and world.upstream_namespaces.fresh(now)
-            and world.downstream_namespaces.fresh(now)
-        ):
+        if not self._may_decide():
             return RequeueAfter(1.0)
         upstream = world.upstream_namespaces.store.get(key)
         locator = Locator(world.target, key.cluster, key.name)
@@ -95,12 +91,21 @@ class NamespaceController:
             case _:
                 return DONE  # terminating: its DELETED event enqueues the objects
 
+    def _may_decide(self) -> bool:
+        """Whether anything may be written at all: the Lease is held, and both caches of namespaces are recent."""
+        world, now = self._world, self._world.now()
+        return (
+            world.holds_lease()
+            and world.upstream_namespaces.fresh(now)
+            and world.downstream_namespaces.fresh(now)
+        )
+
     def _wanted(self, key: Key) -> bool:
         """Whether an assigned object waits for the namespace (or it carried copies before)."""
         world = self._world
         namespace = world.upstream_namespaces.store.get(key)
         for synced in world.types.values():
-            if synced.leaving or not synced.upstream_info.namespaced:
+            if synced.leaving or synced.refused or not synced.upstream_info.namespaced:
                 continue
             for object_key in synced.upstream_store.index(BY_NAMESPACE, f"{key.cluster}/{key.name}"):
                 if is_partial(synced.gvr, object_key.name):
@@ -168,7 +173,7 @@ class NamespaceController:
         since = self._gone_since.setdefault(key, now)
         if (wait := since + self._delay - now) > 0:
             return RequeueAfter(wait)
-        if self._world.brake.trip is not None or not await self._proven_gone(key):
+        if self._braked():
             return RequeueAfter(5.0)
         if (foreign := await self._census.first_foreign(place.name, locator)) is not None:
             self._world.journal.note(
@@ -176,6 +181,9 @@ class NamespaceController:
                 message=f"{foreign} keeps namespace {place.name}; it is not ours.",
             )  # fmt: skip
             return RequeueAfter(60.0)
+        gone = await self._proven_gone(key)  # last, and all else again: the census may have taken long
+        if not gone or self._braked() or not self._is_empty(place.name):
+            return RequeueAfter(5.0)
         await self._delete(record)
         self._gone_since.pop(key, None)
         self._world.journal.forget(NAMESPACES, key)
@@ -199,12 +207,22 @@ class NamespaceController:
         if self._may_hold_copies(place.name):
             return RequeueAfter(LEAVING_SECONDS)
         stays = world.spec.on_removal is RemovalPolicy.ORPHAN
-        if stays or await self._census.first_foreign(place.name, locator) is not None:
+        stays = stays or await self._census.first_foreign(place.name, locator) is not None
+        if not self._is_empty(place.name):  # once more: the census may have taken long
+            return RequeueAfter(LEAVING_SECONDS)
+        if stays:
             await self._release(record)
         else:
             await self._delete(record)
         world.journal.forget(NAMESPACES, key)
         return DONE
+
+    def _braked(self) -> bool:
+        return self._world.brake.trip is not None
+
+    def _is_empty(self, namespace: str) -> bool:
+        """Whether this agent may still say, after it asked the servers, that no copy stands in the namespace."""
+        return self._may_decide() and not self._may_hold_copies(namespace)
 
     def _may_hold_copies(self, namespace: str) -> bool:
         world = self._world

@@ -13,7 +13,7 @@ from functools import partial
 from tmc_syncer.agent.synced_type import SyncedType
 from tmc_syncer.agent.world import World
 from tmc_syncer.api.locator import Locator
-from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL
+from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, finalizer
 from tmc_syncer.api.objects import OwnerReference, Record
 from tmc_syncer.api.resources import Key
 from tmc_syncer.api.synctarget_spec import FinalizerPolicy
@@ -25,13 +25,15 @@ from tmc_syncer.downstream.observation import Sighting, is_paused, observe
 from tmc_syncer.sync.assignment import Assignment
 from tmc_syncer.sync.facts import Drift, Upstream
 from tmc_syncer.sync.table import Action, Verdict, decide
+from tmc_syncer.sync.writers import foreign_status_manager
 from tmc_syncer.transformation.context import Context, Desired, OwnerState
 from tmc_syncer.transformation.pipeline import BUILT_IN, down
 from tmc_syncer.transformation.registry import Registry
 
 __all__ = ["Observer", "Proofs", "View"]
 
-_WRITES_CONTENT = frozenset({Action.ADD_FINALIZER, Action.CREATE, Action.RESTAMP})
+_BEGINS = frozenset({Action.ADD_FINALIZER, Action.CREATE})
+_WRITES_CONTENT = _BEGINS | {Action.RESTAMP}
 _EXPLICIT = frozenset({"TargetDeleted", "TargetEvicted"})
 _CAUSES = {  # by the rule that no longer assigns an object
     "types": Cause.TYPES_SHORTENED,
@@ -139,11 +141,26 @@ class Observer:
         verdict = decide(observe(view.sighting))
         if view.synced.absent_downstream and verdict.action in _WRITES_CONTENT:
             return Verdict(verdict.row, Action.PARK, "NotServedDownstream")
+        if verdict.action in _BEGINS and self._has_another_writer(view):
+            return Verdict(verdict.row, Action.PARK, "TwoWriters")
         if verdict.row == 16 and not self.in_sync(view):
             verdict = decide(observe(replace(view.sighting, drift=Drift.CONTENT)))
         if verdict.row == 15 or verdict.action in _WRITES_CONTENT:
             return self._ask_transformers(view, verdict)
         return verdict
+
+    def _has_another_writer(self, view: View) -> bool:
+        """Whether upstream's own controllers write the status of this type. The first object that shows it decides."""
+        synced, record, ours = view.synced, view.record, finalizer(self._world.target.key)
+        if synced.two_writers_allowed or record is None or ours in (record.meta.finalizers or ()):
+            return False
+        if not synced.refused:
+            manager = foreign_status_manager(synced.gvr, record, ours, synced.field_manager)
+            if manager is not None:
+                synced.refused = (
+                    f"TwoWriters: {manager} writes the status of {record.key} upstream (TMC-022)."
+                )
+        return bool(synced.refused)
 
     def _ask_brakes(self, view: View, verdict: Verdict) -> Verdict:
         """What may hold a deletion: a filter's veto, and the deletion brake. `verdict` is what follows if none does."""

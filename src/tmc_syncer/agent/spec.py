@@ -91,7 +91,7 @@ class SpecController:
         """Bring one object closer to where table 1 wants it. Raises `KubeError`s for the queue to back off."""
         gvr, key = item
         synced = self._world.types.get(gvr)
-        if synced is None or (synced.refused and not self._world.is_leaving(synced)):
+        if synced is None:
             self._world.brake.withdraw(item)
             return DONE
         proofs = Proofs()

@@ -29,12 +29,22 @@ __all__ = ["StatuszSource"]
 
 
 class StatuszSource:
-    """Answers for one `World`. `last_sync` gives the monotonic time of the last successful write."""
+    """Answers for one `World`.
 
-    def __init__(self, world: World, types: TypeController, last_sync: Callable[[], float | None]) -> None:
+    `last_sync` gives the monotonic time of the last successful write, `why_no_lease` the reason while the Lease is not held.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        types: TypeController,
+        last_sync: Callable[[], float | None],
+        why_no_lease: Callable[[], str],
+    ) -> None:
         self._world = world
         self._types = types
         self._last_sync = last_sync
+        self._why_no_lease = why_no_lease
 
     def health(self) -> Probe:
         """The event loop answers: that is what this probe asks."""
@@ -76,9 +86,7 @@ class StatuszSource:
             informers += [synced.upstream, synced.downstream]
         lease = Component(name="lease", state=ComponentState.OK)
         if not world.holds_lease():
-            lease = Component(
-                name="lease", state=ComponentState.DEGRADED, reason="Another agent holds the Lease."
-            )
+            lease = Component(name="lease", state=ComponentState.DEGRADED, reason=self._why_no_lease())
         target = Component(name="synctarget", state=ComponentState.OK)
         if not world.target_known(world.now()):
             reason = f"SyncTarget {world.target.name} does not exist, or cannot be read at the moment."

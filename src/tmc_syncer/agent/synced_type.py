@@ -76,8 +76,8 @@ def trim_downstream(record: Record, field_manager: str) -> Record:
 class SyncedType:
     """One type on both sides.
 
-    `leaving`: it was taken off the list; its copies go first, then it stops. `refused`: why it is not synced
-    although it is listed; then nothing of it is written. `absent_downstream`: a complete discovery showed that the
+    `leaving`: it was taken off the list; its copies go first, then it stops. `refused`: why no object of it is begun
+    although it is listed; what was begun before goes on. `two_writers_allowed`: `sync.writers` has no say. `absent_downstream`: a complete discovery showed that the
     physical cluster does not serve it (its CRD is gone, and its objects with it). `ended`: copies that finished and were
     removed (by a TTL, say) before upstream knew that they had; without them such a Job would run again.
     """
@@ -88,6 +88,7 @@ class SyncedType:
     upstream: Informer
     downstream: Informer
     field_manager: str
+    two_writers_allowed: bool = False
     leaving: bool = False
     refused: str = ""
     absent_downstream: bool = False

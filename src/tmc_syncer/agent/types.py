@@ -25,14 +25,13 @@ from tmc_syncer.agent.restored import Restored
 from tmc_syncer.agent.routing import Routing
 from tmc_syncer.agent.synced_type import BY_NAMESPACE, SyncedType, TypeState, trim_downstream, trim_upstream
 from tmc_syncer.agent.world import World
-from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL, finalizer
+from tmc_syncer.api.names import DOWNSTREAM_CLUSTER_LABEL
 from tmc_syncer.api.objects import Record
 from tmc_syncer.api.resources import GVR, ResourceInfo
 from tmc_syncer.api.synctarget import SyncedResource
 from tmc_syncer.api.synctarget_spec import SupportedResource
 from tmc_syncer.kube.discovery import Discovery, discover
 from tmc_syncer.kube.errors import KubeError
-from tmc_syncer.sync.writers import foreign_status_manager
 
 __all__ = ["TypeController", "TypeProblem"]
 
@@ -235,10 +234,10 @@ class TypeController:
             label_selector=f"{DOWNSTREAM_CLUSTER_LABEL}={world.target.key}",
             trim=lambda record: trim_downstream(record, manager),
         )
-        synced = SyncedType(up.gvr, up, down, upstream, downstream, manager)
+        allowed = (up.gvr.group, up.gvr.resource) in self._allowed
+        synced = SyncedType(up.gvr, up, down, upstream, downstream, manager, two_writers_allowed=allowed)
         for store in (upstream.store, downstream.store):
             store.add_index(BY_NAMESPACE, _namespace_index)
-        upstream.store.subscribe(partial(self._judge_writers, synced))
         upstream.store.subscribe(partial(self._routing.upstream_changed, synced))
         downstream.store.subscribe(partial(self._routing.downstream_changed, synced))
         world.types[up.gvr] = synced
@@ -247,17 +246,6 @@ class TypeController:
             group.create_task(upstream.run(), name=upstream.name),
             group.create_task(downstream.run(), name=downstream.name),
         )
-
-    def _judge_writers(self, synced: SyncedType, change: object) -> None:
-        """Refuse a workload type whose status is written upstream by controllers of its own."""
-        record: Record | None = getattr(change, "new", None)
-        gvr = synced.gvr
-        if record is None or synced.refused or (gvr.group, gvr.resource) in self._allowed:
-            return
-        ours = finalizer(self._world.target.key)
-        manager = foreign_status_manager(gvr, record, ours, synced.field_manager)
-        if manager is not None:
-            synced.refused = f"TwoWriters: {manager} writes the status of {record.key} upstream (TMC-022)."
 
     def _leave_or_stay(self, gvr: GVR, synced: SyncedType, wanted: bool) -> None:
         world = self._world

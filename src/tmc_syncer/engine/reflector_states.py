@@ -43,7 +43,8 @@ class Memory(msgspec.Struct, frozen=True):
     """What outlives a state.
 
     `version`: the last one seen, resume point of a watch and floor of a list. `quorum`: the next list must be the most
-    recent one. `failures`: in a row, until a watch was healthy for a while. `expirations`, `incomplete`: of continue tokens,
+    recent one. `failures`: in a row, until a watch was healthy for a while; `refusals`: how many of the last of them were
+    refusals; `expired`: one of them was a version too old to watch from. `expirations`, `incomplete`: of continue tokens,
     of WatchLists, in a row. `current`, `heard`, `idle`: whether nothing has gone wrong since we last heard anything, when
     that was, and for how long it counts.
     """
@@ -53,6 +54,8 @@ class Memory(msgspec.Struct, frozen=True):
     watch_list: bool = True
     quorum: bool = True
     failures: int = 0
+    refusals: int = 0
+    expired: bool = False
     expirations: int = 0
     incomplete: int = 0
     current: bool = False

@@ -170,9 +170,12 @@ def refused(memory: Memory, refusal: Refusal, at: float, *, initial: bool) -> St
     match refusal.failure:
         case Failure.UNSUPPORTED if initial:
             return list_again(msgspec.structs.replace(memory, watch_list=False), at)
-        case Failure.EXPIRED if not initial and memory.failures == 0:
-            # The usual case after a long break. A server that says so each time gets the wait of the row.
-            return list_after(refusal, msgspec.structs.replace(memory, failures=1, current=False), at)
+        case Failure.EXPIRED if not initial and not memory.expired:
+            # The usual case after a long break, whatever failed during it. A server that says so each time gets the
+            # wait of the row.
+            failures = max(memory.failures, 1)
+            memory = msgspec.structs.replace(memory, failures=failures, expired=True, current=False)
+            return list_after(refusal, memory, at)
         case Failure.TRANSIENT | Failure.THROTTLED if not initial:
             return wait(memory, Next.WATCH, refusal)
         case _:
@@ -184,14 +187,20 @@ _NEEDS_QUORUM = frozenset({Failure.TOO_LARGE, Failure.UNSUPPORTED})
 
 
 def wait(memory: Memory, then: Next, refusal: Refusal) -> Step:
-    """One more failure in the row: wait longer than after the one before."""
+    """One more failure in the row: wait longer than after the one before.
+
+    Refusals have a ladder of their own: a server that starts after an outage refuses what it does not know yet.
+    """
     failures = memory.failures + 1
-    if refusal.failure in {Failure.REFUSED, Failure.UNSUPPORTED} and refusal.retry_after is None:
-        low, high = REFUSED.bounds(failures)
+    refusals = memory.refusals + 1 if refusal.failure in {Failure.REFUSED, Failure.UNSUPPORTED} else 0
+    if refusals and refusal.retry_after is None:
+        low, high = REFUSED.bounds(refusals)
     else:
         low, high = retry_bounds(RetryClass.TRANSIENT, failures, refusal.retry_after)
     quorum = memory.quorum or (then is Next.LIST and refusal.failure in _NEEDS_QUORUM)
-    memory = msgspec.structs.replace(memory, failures=failures, quorum=quorum, current=False)
+    memory = msgspec.structs.replace(
+        memory, failures=failures, refusals=refusals, quorum=quorum, current=False
+    )
     return Waiting(memory, then), (Trouble(refusal), Wait(low, high))
 
 
@@ -200,13 +209,14 @@ def leave(state: Watching, at: float, *, current: bool = True) -> Memory:
     memory = state.memory
     if state.initial:
         return msgspec.structs.replace(memory, current=memory.current and current)
+    if at - state.opened >= HEALTHY_SECONDS:
+        memory = msgspec.structs.replace(memory, failures=0, refusals=0, expired=False)
     return msgspec.structs.replace(
         memory,
         version=state.version,
         heard=state.heard,
         idle=idle_seconds(state),
         current=is_current(state, at) and current,
-        failures=0 if at - state.opened >= HEALTHY_SECONDS else memory.failures,
     )
 
 

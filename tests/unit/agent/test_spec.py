@@ -6,7 +6,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.agent.worlds import CLUSTER, FINALIZER, KEY, NAMESPACE, TestWorld, running_world
+from tests.unit.agent.worlds import (
+    CLUSTER,
+    DEPLOYMENTS,
+    FINALIZER,
+    KEY,
+    NAMESPACE,
+    TestWorld,
+    _synced,
+    running_world,
+)
 from tmc_syncer.api.resources import Key
 from tmc_syncer.engine.outcomes import DONE
 from tmc_syncer.kube.errors import ApiError, RetryClass
@@ -45,7 +54,7 @@ async def test_an_object_in_sync_costs_no_request(world: TestWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["upstream", "downstream", "upstream namespaces", "downstream namespaces", "lease"]
+    "missing", ["upstream", "downstream", "upstream namespaces", "downstream namespaces", "target", "lease"]
 )
 async def test_nothing_is_written_while_any_cache_is_stale_or_the_lease_is_not_held(
     world: TestWorld, missing: str
@@ -61,6 +70,8 @@ async def test_nothing_is_written_while_any_cache_is_stale_or_the_lease_is_not_h
             world.world.upstream_namespaces.heard = False  # type: ignore[attr-defined]
         case "downstream namespaces":
             world.world.downstream_namespaces.heard = False  # type: ignore[attr-defined]
+        case "target":
+            world.world.target_known = lambda _now: False
         case _:
             world.lease[0] = False
 
@@ -264,6 +275,27 @@ async def test_a_paused_object_is_not_written_but_its_deletion_is_honoured(world
     assert world.copies == {}
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_an_object_whose_status_has_another_writer_is_not_begun_and_what_was_begun_goes_on(
+    world: TestWorld, allowed: bool
+) -> None:
+    world.synced.gvr = DEPLOYMENTS.gvr  # ConfigMaps have no status; the rule looks at the type's name only
+    world.world.types[DEPLOYMENTS.gvr] = world.synced
+    world.synced.two_writers_allowed = allowed
+    entry = {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"}
+    world.up("begun", finalizers=[FINALIZER], managedFields=[entry])
+    world.up("new", managedFields=[entry])
+    world.up("later")
+
+    for name in ("new", "later", "begun"):
+        await world.spec.reconcile((DEPLOYMENTS.gvr, Key(CLUSTER, "shop", name)))
+
+    assert set(world.copies) == ({"begun", "new", "later"} if allowed else {"begun"})
+    assert ("kube-controller-manager" in world.synced.refused) is not allowed
+    for name in ("new", "later"):
+        assert bool((world.source(name) or {})["metadata"].get("finalizers")) is allowed
+
+
 async def test_a_record_is_never_changed_by_its_transformation(world: TestWorld) -> None:
     world.up(labels={"a": "1"})
     await world.reconcile()
@@ -276,3 +308,13 @@ async def test_a_record_is_never_changed_by_its_transformation(world: TestWorld)
     await world.reconcile()
 
     assert stored.to_object() == before
+
+
+async def test_a_type_that_scales_waits_for_what_is_known_of_autoscalers(world: TestWorld) -> None:
+    scaled = _synced(world.clock, DEPLOYMENTS)
+    assert world.world.fresh(scaled)
+
+    world.world.autoscaling_known = lambda _now: False
+
+    assert not world.world.fresh(scaled)
+    assert world.world.fresh(world.synced)

@@ -24,6 +24,7 @@ from tmc_syncer.api.synctarget_spec import SyncTargetSpec
 from tmc_syncer.downstream.applier import Applied, Applier
 from tmc_syncer.engine.env import Env, ManualClock
 from tmc_syncer.engine.filters import FilterChain
+from tmc_syncer.engine.informer_health import InformerHealth
 from tmc_syncer.engine.store import Store
 from tmc_syncer.engine.workqueue import WorkQueue
 from tmc_syncer.kube.client import Client
@@ -52,6 +53,7 @@ class Cache:
     store: Store
     heard: bool = True
     relists: int = 0
+    health: InformerHealth = field(default_factory=lambda: InformerHealth("test"))
 
     def fresh(self, now: float) -> bool:
         return self.heard

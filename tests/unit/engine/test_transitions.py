@@ -162,6 +162,13 @@ def test_an_expired_watch_lists_at_once_the_first_time_in_a_row():
     assert isinstance(refused(state.memory, refusal(Failure.EXPIRED), 1.0, initial=False)[0], Waiting)
 
 
+def test_an_expired_watch_lists_at_once_after_an_outage_too():
+    state, done = refused(Memory("100", failures=7), refusal(Failure.EXPIRED), 1.0, initial=False)
+    assert done == (Trouble(refusal(Failure.EXPIRED)), Discard(), OpenWatch("", True))
+    assert (state.memory.failures, state.memory.expired) == (7, True)
+    assert isinstance(refused(state.memory, refusal(Failure.EXPIRED), 1.0, initial=False)[0], Waiting)
+
+
 def test_an_unsupported_watch_list_is_no_trouble():
     state, done = refused(SEEN, refusal(Failure.UNSUPPORTED), 1.0, initial=True)
     assert done == (Discard(), FetchPage("100", "NotOlderThan", ""))
@@ -170,10 +177,19 @@ def test_an_unsupported_watch_list_is_no_trouble():
 
 @pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.UNSUPPORTED])
 def test_only_refusals_wait_up_to_ten_minutes(failure):
-    many = Memory(failures=50)
+    many = Memory(failures=50, refusals=49)
     assert wait(many, Next.LIST, refusal(failure))[1][1] == Wait(300.0, 600.0)
     assert wait(many, Next.LIST, CUT)[1][1] == Wait(15.0, 30.0)
     assert wait(many, Next.LIST, refusal(failure, 8.0))[1][1] == Wait(8.0, 10.0)
+
+
+def test_refusals_after_an_outage_begin_a_row_of_their_own():
+    state, done = wait(Memory(failures=50), Next.LIST, refusal(Failure.REFUSED))
+    assert done[1] == Wait(0.4, 0.8)
+    state, done = wait(state.memory, Next.LIST, refusal(Failure.REFUSED))
+    assert done[1] == Wait(0.8, 1.6)
+    state, _ = wait(state.memory, Next.LIST, CUT)
+    assert (state.memory.failures, state.memory.refusals) == (53, 0)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +218,8 @@ def test_leaving_a_watch_remembers_where_it_was_and_whether_it_was_healthy():
         3,
         True,
     )
-    assert leave(watch(Memory(failures=3)), 120.0).failures == 0
+    well = leave(watch(Memory(failures=3, refusals=2, expired=True)), 120.0)
+    assert (well.failures, well.refusals, well.expired) == (0, 0, False)
     assert not leave(watch(), 20.0, current=False).current
 
 
