@@ -105,6 +105,13 @@ def namespace_of(scene: Scene) -> str:
     return scene.namespace(team=scene.agent.target)
 
 
+def place_of(scene: Scene, namespace: str) -> str:
+    """The downstream namespace of an upstream one."""
+    found = scene.downstream_namespace(namespace)
+    assert found is not None
+    return found
+
+
 # What the target says
 
 
@@ -133,6 +140,19 @@ def wait_condition(scene: Scene, kind: str, status: str, reason: str = "") -> di
         return found
 
     return eventually(reached, PATIENCE, message=f"{kind} {status} {reason}")
+
+
+def wait_all_well(scene: Scene) -> None:
+    """Wait until the agent and its target say that all is well."""
+    wait_ready(scene.agent)
+
+    def well() -> bool:
+        healthy = ("UpstreamHealthy", "DownstreamHealthy", "SyncerReady", "Ready")
+        found = [condition(scene, kind)["status"] for kind in (*healthy, "DeletionBrake")]
+        assert found == ["True"] * 4 + ["False"], found
+        return bool(sync_target(scene)["status"]["connected"])
+
+    eventually(well, PATIENCE, message="all is well")
 
 
 def patch_target(scene: Scene, spec: dict[str, Any]) -> None:
@@ -167,6 +187,23 @@ def wait_unready(agent: AgentProcess, *named: str) -> str:
         return text
 
     return eventually(refused, PATIENCE, message=f"not ready because of {named}")
+
+
+def unseen(agent: AgentProcess) -> set[str]:
+    """What ``/readyz`` names: the caches that are not complete and recent, and a Lease that is not held."""
+    status, text = ready(agent)
+    return set() if status == 200 else {line.partition(":")[0] for line in text.splitlines()}
+
+
+def wait_unseen(agent: AgentProcess, names: set[str]) -> None:
+    """Wait until ``/readyz`` names these and nothing else."""
+
+    def named() -> bool:
+        found = unseen(agent)
+        assert found == names, found
+        return True
+
+    eventually(named, PATIENCE, message=f"not ready because of {names} alone", ignoring=(OSError,))
 
 
 def metric(agent: AgentProcess, name: str) -> float:
@@ -216,6 +253,22 @@ def wait_copies(scene: Scene, kind: str, namespace: str, names: Iterable[str]) -
 
     eventually(stand, PATIENCE, message=f"copies of {kind}")
     return found
+
+
+def say(cluster: ControlPlane, namespace: str, name: str, words: str) -> None:
+    """Change what a ConfigMap says."""
+    cluster.patch("ConfigMap", name, namespace, {"data": {"text": words}})
+
+
+def wait_said(cluster: ControlPlane, namespace: str, name: str, words: str) -> None:
+    """Wait until a ConfigMap says `words`."""
+
+    def says() -> bool:
+        found = cluster.get("ConfigMap", name, namespace)
+        assert found is not None
+        return bool(found["data"]["text"] == words)
+
+    eventually(says, PATIENCE, message=f"{name} says {words[:40]!r}")
 
 
 def deletions(cluster: ControlPlane, scene: Scene, since: int) -> list[str]:
