@@ -74,6 +74,10 @@ _DECISIONS = (
 )
 
 _FRESHNESS = (
+    Guard("a type is gone after two discoveries", "agent/types.py", _agent("types"),
+          "absent = synced.absences >= ABSENCES", "absent = synced.absences >= 1"),
+    Guard("a type is gone only by complete discoveries", "agent/types.py", _agent("types"),
+          "if served or self.downstream.complete:", "if True:"),
     Guard("caches are fresh", "agent/spec.py", SPEC, "if not self._world.fresh(synced):", "if False:"),
     Guard("the lease is held", "agent/world.py", _agent("spec", f"{STALE}[lease]"),
           "            self.holds_lease()\n            and self.target_known", "            self.target_known"),

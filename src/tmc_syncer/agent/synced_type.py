@@ -77,8 +77,8 @@ class SyncedType:
     """One type on both sides.
 
     `leaving`: it was taken off the list; its copies go first, then it stops. `refused`: why no object of it is begun
-    although it is listed; what was begun before goes on. `two_writers_allowed`: `sync.writers` has no say. `absent_downstream`: a complete discovery showed that the
-    physical cluster does not serve it (its CRD is gone, and its objects with it). `ended`: copies that finished and were
+    although it is listed; what was begun before goes on. `two_writers_allowed`: `sync.writers` has no say. `absences`: how many complete discoveries in a row
+    did not show it downstream; `absent_downstream`: so many that its CRD is gone, and its objects with it. `ended`: copies that finished and were
     removed (by a TTL, say) before upstream knew that they had; without them such a Job would run again.
     """
 
@@ -91,6 +91,7 @@ class SyncedType:
     two_writers_allowed: bool = False
     leaving: bool = False
     refused: str = ""
+    absences: int = 0
     absent_downstream: bool = False
     desired: DesiredCache = field(default_factory=DesiredCache)
     waiting: set[Key] = field(default_factory=set)

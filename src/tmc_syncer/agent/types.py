@@ -35,6 +35,9 @@ from tmc_syncer.kube.errors import KubeError
 
 __all__ = ["TypeController", "TypeProblem"]
 
+ABSENCES = 2
+"""Discoveries in a row that prove that a type is not served: a server that starts shows its CRDs a moment later (F69)."""
+
 
 @dataclass(frozen=True, slots=True)
 class TypeProblem:
@@ -130,6 +133,13 @@ class TypeController:
             self.upstream = await discover(self._world.clusters.upstream)
         with suppress(KubeError):
             self.downstream = await discover(self._world.clusters.downstream)
+            self._count_absences()
+
+    def _count_absences(self) -> None:
+        for synced in self._world.types.values():
+            served = self.downstream.find(synced.downstream_info.gvr) is not None
+            if served or self.downstream.complete:
+                synced.absences = 0 if served else synced.absences + 1
 
     def _reconcile(self, group: asyncio.TaskGroup) -> None:
         world = self._world
@@ -165,10 +175,9 @@ class TypeController:
                 )  # fmt: skip
 
     def _look_downstream(self, gvr: GVR, synced: SyncedType) -> None:
-        """Notice that a CRD went away downstream, or came back. Only a complete discovery can tell that it went."""
-        served = self.downstream.find(synced.downstream_info.gvr) is not None
-        absent = not served and self.downstream.complete
-        if (served or absent) and absent != synced.absent_downstream:
+        """Notice that a CRD went away downstream, or came back. Only complete discoveries can tell that it went."""
+        absent = synced.absences >= ABSENCES
+        if absent != synced.absent_downstream:
             synced.absent_downstream = absent
             synced.downstream.request_relist()
             self._world.enqueue_type(gvr, synced)
