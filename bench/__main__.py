@@ -49,6 +49,7 @@ def _print(result: dict[str, Any]) -> None:
         ("cold start, objects/s", f"{cold['objects_per_second']} of {cold['ceiling_objects_per_second']}"),
         ("cold start, ratio of the ceiling", f"{cold['ratio']} (floor {FLOOR_RATIO})"),
         ("writes per object", cold["writes_per_object"]),
+        ("agent CPU of a start without objects, ms", agent["start_cpu_ms"]),
         ("agent CPU per object, µs", f"{agent['cpu_us_per_object']} (floor {FLOOR_CPU_US})"),
         ("agent memory, MB; bytes per object", f"{agent['memory_mb']}; {agent['bytes_per_object']}"),
         ("create → copy", f"{result['create_to_copy']['synced']} raw {result['create_to_copy']['raw']}"),
@@ -61,7 +62,7 @@ def _print(result: dict[str, Any]) -> None:
     ]
     print(f"\n{result['objects']} objects")
     for name, value in rows:
-        print(f"  {name:36} {value}")
+        print(f"  {name:40} {value}")
 
 
 def _misses(result: dict[str, Any]) -> bool:
