@@ -1,0 +1,1 @@
+"""Pure functions over API objects that several controllers need."""

@@ -1,0 +1,1 @@
+"""The workload controllers: what makes pods, and what counts them."""
