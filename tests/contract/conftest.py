@@ -1,16 +1,15 @@
 """The servers of the contract suite, one of each kind for a whole test run, and a namespace of its own for each test.
 
-Every test asks for `server` and so runs once on each kind that is offered: ``kube`` and ``kcp`` always (skipped where there is none; see
-TMC_REQUIRE in tests/conftest.py), ``embedded`` as soon as the control plane can be put together. What a kind of server
-lacks or does differently stands in expectations.py: ``needs`` skips a test where an ability is lacking, a deviation is a strict
-xfail, so that the entry has to go once the server does what the test asks for.
+Every test asks for `server` and so runs once on each kind that is offered: ``embedded`` always, ``kube`` and ``kcp``
+where they are on this machine or TMC_REQUIRE names them (then a missing one fails each case, see tests/conftest.py).
+What a kind of server lacks or does differently stands in expectations.py: ``needs`` skips a test where an ability is
+lacking, a deviation is a strict xfail, so that the entry has to go once the server does what the test asks for.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import importlib.util
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,20 +17,16 @@ from pathlib import Path
 import pytest
 
 from tests.contract import custom, expectations, servers
+from tests.contract.embedded import embedded
 from tests.contract.objects import at
 from tests.contract.past import Past, left_behind
 from tests.contract.servers import Server
-from tmc_syncer.testing.assets import find_assets
-from tmc_syncer.testing.errors import AssetsMissing
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 
-IS_EMBEDDED_THERE = (HERE / "embedded.py").exists() and importlib.util.find_spec(
-    "tmc_syncer.controlplane.server.assembly"
-) is not None
+KINDS = servers.offered()
 PAST: dict[str, Past] = {}
-OFFERED = [*(["embedded"] if IS_EMBEDDED_THERE else []), "kube", "kcp"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,21 +43,20 @@ def kind_of(item: pytest.Item) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: bool(kind_of(item)) and item.get_closest_marker("late") is not None)
-    for item in items:
+    # Among themselves only: one kind after the other, so that each server is started once, and what is late last.
+    places = [place for place, item in enumerate(items) if kind_of(item)]
+    cases = sorted(
+        (items[place] for place in places),
+        key=lambda item: (KINDS.index(kind_of(item)), item.get_closest_marker("late") is not None),
+    )
+    for place, item in zip(places, cases, strict=True):
+        items[place] = item
         kind = kind_of(item)
-        if not kind:
-            continue
-        needed = {ability for marker in item.iter_markers("needs") for ability in marker.args}
-        for ability in sorted(needed & expectations.LACKING.get(kind, {}).keys()):
-            item.add_marker(
-                pytest.mark.skip(reason=f"{kind} lacks {ability}: {expectations.LACKING[kind][ability]}")
-            )
         if reason := expectations.deviation(kind, item):
             item.add_marker(pytest.mark.xfail(strict=True, reason=f"{kind}: {reason}"))
 
 
-@pytest.fixture(scope="session", params=OFFERED)
+@pytest.fixture(scope="session", params=KINDS)
 def server(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -86,18 +80,10 @@ def server(
 def started(kind: str, directory: Path) -> contextlib.AbstractContextManager[Server]:
     """Return the server of a kind, to be started by ``with``; skips the test where it is not on this machine."""
     if kind == "embedded":
-        from tests.contract.embedded import embedded  # it imports what may not exist yet
-
         return embedded(directory)
-    if kind == "kcp":
-        program = servers.find_kcp()
-        if program is None:
-            pytest.skip("no kcp: neither TMC_KCP nor kcp on PATH names one")
-        return servers.kcp(directory, program)
-    try:
-        return servers.kube(directory, find_assets(start=REPOSITORY))
-    except AssetsMissing as error:
-        pytest.skip(str(error))
+    if missing := servers.missing(kind):
+        pytest.skip(missing)
+    return servers.kube(directory) if kind == "kube" else servers.kcp(directory)
 
 
 def keep_logs(directory: Path, kind: str) -> None:
@@ -107,6 +93,18 @@ def keep_logs(directory: Path, kind: str) -> None:
     for log in directory.rglob("*.log"):
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(log, target / log.name)
+
+
+@pytest.fixture(autouse=True)
+def able(request: pytest.FixtureRequest) -> None:
+    """Skips a test that needs what its server lacks; after the server was found, so that a missing one is said once."""
+    if "server" not in request.fixturenames:
+        return
+    kind = request.getfixturevalue("server").name
+    for marker in request.node.iter_markers("needs"):
+        for ability in marker.args:
+            if reason := expectations.LACKING[kind].get(ability):
+                pytest.skip(f"{kind} lacks {ability}: {reason}")
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The product's control plane as a server under test: `embedded` starts it in a process of its own.
 
-It is put together as a physical cluster without nodes, whose workload controllers and scheduler are switched off: what is left (namespaces
-end, garbage is collected, accounts exist) is what the test bed's kube-apiserver has too. The process is this module run as a program: it
-prints one line of JSON once it serves, answers each line ``compact`` on its input with ``done``, and ends with its input.
-What goes wrong inside is in its log.
+It is put together as a physical cluster without nodes, whose workload controllers and scheduler are switched off: what
+is left (namespaces end, garbage is collected, accounts exist) is what the test bed's kube-apiserver has too. The
+process is this module run as a program: it prints one line of JSON once it serves, answers each line ``compact`` on its
+input with ``done``, and ends with its input. What goes wrong inside is in its log.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ LACKING: dict[str, dict[str, str]] = {
     "kcp": {
         "compaction": "its store is inside the process",
         "workloads": "a workspace has no pods, services or workload types of its own",
-        "nodes": "a workspace has no nodes and volumes",
     },
 }
 

@@ -1,7 +1,7 @@
 """A state that the server was told to forget when the test run began.
 
-A kube-apiserver lets go of old states some 15 seconds after its store was compacted, so the tests of expired versions and tokens share
-one compaction at the very beginning, and wait only for what is left of that time.
+A kube-apiserver lets go of old states some 15 seconds after its store was compacted, so the tests of expired versions
+and tokens share one compaction at the very beginning, and wait only for what is left of that time.
 """
 
 from __future__ import annotations

@@ -28,11 +28,14 @@ from typing import Any
 import yaml
 
 from tests.contract.wire import PATCH_TYPES, Answer, JsonObject, Watch, Wire
-from tmc_syncer.testing.assets import Assets
+from tmc_syncer.testing.assets import CONTROL_PLANE_PROGRAMS, Assets, find_assets
 from tmc_syncer.testing.cluster import ControlPlane, running
+from tmc_syncer.testing.errors import AssetsMissing
 from tmc_syncer.testing.polling import eventually
 from tmc_syncer.testing.ports import free_ports
 from tmc_syncer.testing.process import ServerProcess
+
+REPOSITORY = Path(__file__).parents[2]
 
 LIMITED = "limited"
 
@@ -118,13 +121,38 @@ class Server(Wire):
         self._compact()
 
 
+# What there is
+
+
+def missing(kind: str) -> str:
+    """Return why there is no server of this kind on this machine, empty when there is one."""
+    if kind == "kube":
+        try:
+            _assets()
+        except AssetsMissing as error:
+            return f"no kube: {error}"
+    if kind == "kcp" and _find_kcp() is None:
+        return "no kcp: neither TMC_KCP nor kcp on PATH names one"
+    return ""
+
+
+def offered() -> list[str]:
+    """Return the kinds that cases are made for: those that are there, and those that have to be."""
+    required = os.environ.get("TMC_REQUIRE", "").replace(",", " ").split()
+    return ["embedded", *(kind for kind in ("kube", "kcp") if kind in required or not missing(kind))]
+
+
 # kube
 
 
+def _assets() -> Assets:
+    return find_assets(CONTROL_PLANE_PROGRAMS, start=REPOSITORY)
+
+
 @contextlib.contextmanager
-def kube(directory: Path, assets: Assets) -> Iterator[Server]:
-    """Run a real control plane."""
-    plane = ControlPlane(directory, assets=assets)
+def kube(directory: Path) -> Iterator[Server]:
+    """Run a real control plane. Raises `AssetsMissing`."""
+    plane = ControlPlane(directory, assets=_assets())
     plane.add_user(LIMITED)
     with running(plane):
         server = Server(
@@ -162,15 +190,16 @@ def _compact_etcd(url: str) -> None:
 # kcp
 
 
-def find_kcp() -> Path | None:
-    """Return the path of a kcp, None when there is none."""
+def _find_kcp() -> Path | None:
     named = os.environ.get("TMC_KCP") or shutil.which("kcp")
     return Path(named).absolute() if named else None
 
 
 @contextlib.contextmanager
-def kcp(directory: Path, program: Path) -> Iterator[Server]:
+def kcp(directory: Path) -> Iterator[Server]:
     """Run a kcp and give it one workspace, into which the limited user may look and no more."""
+    program = _find_kcp()
+    assert program is not None, missing("kcp")
     port, etcd_port, etcd_peer_port = free_ports(3)
     kubeconfig = directory / "admin.kubeconfig"
     process = ServerProcess(

@@ -68,7 +68,7 @@ def test_custom_objects_are_deleted_together_too(server: Server, widgets: str) -
     assert names(server.get(widgets).ok()) == []
 
 
-def test_services_cannot_be_deleted_at_once_in_all_namespaces(server: Server) -> None:
+def test_objects_of_all_namespaces_cannot_be_deleted_at_once(server: Server) -> None:
     server.delete(at("configmaps")).refused(
         405,
         "MethodNotAllowed",

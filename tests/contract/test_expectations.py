@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract import servers
 from tests.contract.expectations import DEVIATIONS, LACKING, case_of
 
 HERE = Path(__file__).parent
@@ -26,6 +27,16 @@ SUITE = {
 def test_a_deviation_is_of_a_case_that_exists_and_has_a_reason(kind: str) -> None:
     assert {case.partition("[")[0] for case in DEVIATIONS[kind]} <= SUITE
     assert all(reason.strip() for reason in DEVIATIONS[kind].values())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param("kube", marks=pytest.mark.real), pytest.param("kcp", marks=pytest.mark.kcp)],
+)
+def test_the_suite_runs_on_a_server_of_each_kind(kind: str) -> None:
+    if reason := servers.missing(kind):
+        pytest.skip(f"the contract suite did not run on {kind}: {reason}")
+    assert kind in servers.offered()
 
 
 def test_abilities_that_are_lacking_have_a_reason() -> None:

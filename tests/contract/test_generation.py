@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.contract.objects import at, config_map, deployment, gadget, lease, named, service, template, widget
+from tests.contract.objects import (
+    at,
+    config_map,
+    deployment,
+    gadget,
+    lease,
+    named,
+    pod,
+    service,
+    template,
+    widget,
+)
 from tests.contract.servers import Server
 
 SPEC = {"size": 2}
@@ -100,8 +111,6 @@ def test_types_that_nobody_observes_have_no_generation(
 
 @pytest.mark.needs("workloads")
 def test_a_pod_counts_changes_of_its_spec(server: Server, namespace: str) -> None:
-    from tests.contract.objects import pod
-
     assert generation(server.post(at("pods", namespace), pod("a")).ok(201)) == 1
     path = at("pods", namespace, "a")
     image = {"spec": {"containers": [{"name": "main", "image": "example.com/main:2"}]}}

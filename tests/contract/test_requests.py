@@ -131,7 +131,8 @@ def test_a_body_without_a_content_type_is_json(server: Server, maps: str) -> Non
 
 
 def test_a_content_type_may_have_parameters(server: Server, maps: str) -> None:
-    server.request("POST", maps, config_map("a"), content_type="application/json; charset=utf-8").ok(201)
+    answer = server.request("POST", maps, config_map("a"), content_type="application/json; charset=utf-8")
+    assert answer.ok(201)["data"] == {"key": "value"}
 
 
 def test_a_body_of_an_unknown_type_is_refused_with_those_that_are_known(server: Server, maps: str) -> None:

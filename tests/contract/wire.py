@@ -1,9 +1,9 @@
 """One API server on the wire: requests, answers and watches over plain HTTP, with nothing of the product in between.
 
-`Wire` sends requests to one server as a user that has a bearer token (or as nobody) and keeps one connection per user alive.
-A request is never sent twice. `Answer` is what came back; `ok` and `refused` are the two ways in which a test
-reads it, and both show the whole body when they fail. `Watch` reads the events of one open watch with a deadline. `like` stands
-for a text where only its shape is promised.
+`Wire` sends requests to one server as a user that has a bearer token (or as nobody) and keeps one connection per user
+alive. A request is never sent twice. `Answer` is what came back; `ok` and `refused` are the two ways in which a test
+reads it, and both show the whole body when they fail. `Watch` reads the events of one open watch with a deadline.
+`like` stands for a text where only its shape is promised.
 
 Everything is synchronous and without threads: a server keeps the events of a watch until they are read.
 """

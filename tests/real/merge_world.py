@@ -68,7 +68,8 @@ class Values:
                 return rng.randrange(4)
             case "boolean":
                 return rng.random() < 0.5
-        return rng.choice([1, "50%"]) if "x-kubernetes-int-or-string" in schema else self.anything()
+            case _:
+                return rng.choice([1, "50%"]) if "x-kubernetes-int-or-string" in schema else self.anything()
 
     def anything(self, depth: int = 0) -> Any:
         """A value that no schema speaks of."""
@@ -133,9 +134,6 @@ class Values:
                 place = rng.randrange(len(kept))
                 other = self.changed(kept[place], schema["items"])
                 kept[place] = {**other, **{name: kept[place][name] for name in keys if name in kept[place]}}
-                for name in keys:
-                    if name not in value[0] and name in kept[place] and name not in kept[place]:
-                        del kept[place][name]
             return kept
         return self.value(schema, plain=True)
 
@@ -154,14 +152,14 @@ def _deployment_defaults(obj: Object) -> Object:
         rolling.setdefault("maxSurge", "25%")
         rolling.setdefault("maxUnavailable", "25%")
     pod = spec["template"]["spec"]
-    for name, value in (
+    pod.setdefault("securityContext", {})
+    pod.setdefault("terminationGracePeriodSeconds", 30)
+    for name, word in (
         ("restartPolicy", "Always"),
-        ("terminationGracePeriodSeconds", 30),
         ("dnsPolicy", "ClusterFirst"),
-        ("securityContext", {}),
         ("schedulerName", "default-scheduler"),
     ):
-        pod.setdefault(name, value)
+        pod.setdefault(name, word)
     for container in pod.get("containers") or ():
         latest = ":" not in container.get("image", "")
         container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")

@@ -7,7 +7,6 @@ assigns), every entry of managedFields with its fields in their order, whether s
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ import pytest
 
 from tests.real.conftest import remembered
 from tests.real.merge_pair import APPLY, FORMS, NAMESPACE, NOW, Outcome, Pair, assert_refused_alike, outcome
-from tests.real.merge_world import DEPLOYMENT, MANAGERS, PARCEL, PARCEL_CRD, SUBJECTS, Object, Subject
+from tests.real.merge_world import DEPLOYMENT, MANAGERS, PARCEL_CRD, SUBJECTS, Object, Subject
 from tmc_syncer.controlplane.merge import apply, merge_patch, schema_of, to_parent, to_scale, track_update
 from tmc_syncer.testing.assets import Assets
 from tmc_syncer.testing.cluster import ControlPlane, running
@@ -187,14 +186,6 @@ PLAIN = {
         },
     },
 }
-
-
-def assert_refused_alike(ours: Object | ApiError, status: int, theirs: Object) -> None:
-    assert isinstance(ours, ApiError), f"refused there only: {theirs}"
-    answer = ours.to_object()
-    assert status == answer["code"], theirs
-    for part in ("code", "reason", "message", "details"):
-        assert answer.get(part) == theirs.get(part), theirs
 
 
 def prepared(real: ControlPlane, name: str) -> Pair:

@@ -100,6 +100,8 @@ def test_every_object_of_the_corpus_is_the_same_in_both_forms(server: Alone, wir
             continue
         kinds.add(case.kind)
         ours = decode_protobuf(sent.body)
+        for claim in real.object["spec"].get("volumeClaimTemplates", ()) if case.kind == "StatefulSet" else ():
+            del claim["apiVersion"], claim["kind"]  # which protobuf has no place for
         if ours != real.object:
             different.append((case.id, ours, real.object))
     assert different == []

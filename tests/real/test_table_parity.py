@@ -111,7 +111,7 @@ def test_the_table_of_a_kind_is_alike(wire: Wire, made: Type) -> None:
     objects = {(o["metadata"].get("namespace"), o["metadata"]["name"]): o for o in plain["items"]}
     for obj in objects.values():
         obj |= {"apiVersion": made.group_version, "kind": made.kind}
-    assert made.columns.definitions == table.object["columnDefinitions"]
+    assert list(made.columns.definitions) == table.object["columnDefinitions"]
     for row in table.object["rows"]:
         metadata = row["object"]["metadata"]
         obj = objects[metadata.get("namespace"), metadata["name"]]
@@ -148,7 +148,7 @@ def test_the_table_of_a_scale_is_alike(server: Alone, wire: Wire) -> None:
     assert status in (201, 409), answer
     plain, table = wire.get(f"{path}/scaled/scale"), wire.get(f"{path}/scaled/scale", TABLE)
     columns = scale_columns()
-    assert columns.definitions == table.object["columnDefinitions"]
+    assert list(columns.definitions) == table.object["columnDefinitions"]
     cells = list(columns.cells(plain.object, datetime.now(UTC)))
     (row,) = table.object["rows"]
     assert cells[:-1] == row["cells"][:-1]

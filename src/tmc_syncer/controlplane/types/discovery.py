@@ -164,9 +164,11 @@ def resource_list(types: Iterable[Type], group: str, version: str) -> Object | N
     for made in served:
         resources.append(_entry(made))
         resources += [_part(made, part) for part in made.subresource_details]
+    # The list of the core group is older than lists that have a version.
+    versioned = {"apiVersion": "v1"} if group else {}
     return {
         "kind": "APIResourceList",
-        "apiVersion": "v1",
+        **versioned,
         "groupVersion": served[0].group_version,
         "resources": resources,
     }

@@ -42,6 +42,9 @@ def document_of(types: Sequence[Type]) -> bytes:
     """The document of types that share group and version."""
     name = document_name(types[0])
     components = dict(_recorded(name) if name in documents() else _shared())
+    for kind in ("DeleteOptions", "WatchEvent"):
+        if f"{META}.{kind}" in components:
+            components[f"{META}.{kind}"] = _in_group(components[f"{META}.{kind}"], types[0], kind)
     for made in types:
         if made.custom:
             components |= _custom(made)
@@ -74,6 +77,13 @@ def _shared() -> Object:
             reached[name] = found[name]
             wanted += _references(found[name])
     return {name: reached[name] for name in sorted(reached)}
+
+
+def _in_group(component: Object, made: Type, kind: str) -> Object:
+    """A component that every group has under its own name."""
+    core = [{"group": "", "version": "v1", "kind": kind}]
+    own = [{"group": made.group, "version": made.version, "kind": kind}]
+    return {**component, KIND: core if not made.group else core + own}
 
 
 def _references(value: Any) -> list[str]:

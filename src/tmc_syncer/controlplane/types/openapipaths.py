@@ -68,6 +68,23 @@ BOOLEANS = frozenset(
     }
 )
 
+RETURNED = frozenset(
+    {
+        "csidrivers.storage.k8s.io",
+        "csinodes.storage.k8s.io",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+        "storageclasses.storage.k8s.io",
+        "volumeattachments.storage.k8s.io",
+    }
+)
+"""What a deletion answers with; that of any other answers with a status."""
+
 METHODS = {"create": "post", "delete": "delete", "get": "get", "patch": "patch", "update": "put"}
 """The method, and the action, of a verb on one object."""
 
@@ -118,9 +135,8 @@ def _of_type(made: Type, name_of: SchemaName) -> Iterator[tuple[str, Object]]:
         yield f"{base}/{{name}}/{part.name}", _of_part(made, part, name_of, ("name", *around))
 
 
-def _answer(action: str, made: Type, schema: str | None) -> str | None:
-    """A deletion of most kinds answers with a status, that of a few with the object."""
-    return f"{META}.Status" if action == "delete" and not made.graceful else schema
+def _answer(method: str, made: Type, schema: str | None) -> str | None:
+    return f"{META}.Status" if method == "delete" and made.name not in RETURNED else schema
 
 
 def _of_part(made: Type, part: Subresource, name_of: SchemaName, around: tuple[str, ...]) -> Object:

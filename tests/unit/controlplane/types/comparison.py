@@ -65,18 +65,23 @@ def run(case: Case, request: Request) -> list[Object]:
             wanted = changed(base, changes)
             code, answer = request("POST", path_of(base), wanted)
         else:
-            name = live["metadata"]["name"]
             subresource = "status" if step.verb == "status" else ""
-            for _ in range(TRIES):
-                code, found = request("GET", path_of(live, name), None)
-                assert code == 200, (case.id, found)
-                code, answer = request("PUT", path_of(live, name, subresource), changed(found, changes))
-                if code != 409:
-                    break
+            code, answer = _changed(live, changes, subresource, request)
         if code in (200, 201):
             live = answer
         results.append(result(code, answer, namespace))
     return results
+
+
+def _changed(live: Object, changes: Object, subresource: str, request: Request) -> tuple[int, Any]:
+    name = live["metadata"]["name"]
+    code, answer = 409, None
+    for _ in range(TRIES):
+        _, found = request("GET", path_of(live, name), None)
+        code, answer = request("PUT", path_of(live, name, subresource), changed(found, changes))
+        if code != 409:
+            break
+    return code, answer
 
 
 def result(code: int, answer: Any, namespace: str) -> Object:

@@ -17,6 +17,7 @@ from tmc_syncer.controlplane.cluster.runtime.recorder import WARNING, Recorder
 from tmc_syncer.controlplane.cluster.runtime.world import World
 from tmc_syncer.controlplane.cluster.upkeep import addresses
 from tmc_syncer.controlplane.cluster.upkeep.addresses import HEADLESS
+from tmc_syncer.controlplane.cluster.upkeep.triggers import TriggerTimes, stamped
 from tmc_syncer.controlplane.cluster.workloads.names import MANAGER, PODS
 from tmc_syncer.controlplane.server.errors import ApiError
 
@@ -30,7 +31,6 @@ ENDPOINTS = "endpoints"
 MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 MANAGED = "endpoint-controller"
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
-TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 CAPACITY = 1000
 
 
@@ -53,6 +53,7 @@ class EndpointsController:
     def __init__(self, world: World, recorder: Recorder) -> None:
         self._world = world
         self._recorder = recorder
+        self._triggers = TriggerTimes()
         self.sources = (
             Source(SERVICES, itself),
             Source(PODS, lambda pod: services_of_pod(world, pod)),
@@ -64,6 +65,7 @@ class EndpointsController:
         service = self._world.view(SERVICES).get(key)
         standing = self._world.view(ENDPOINTS).get(key)
         if service is None:
+            self._triggers.forget(key)
             labels = {} if standing is None else standing["metadata"].get("labels") or {}
             if standing is not None and labels.get(MANAGED_BY) == MANAGED:
                 self._world.delete(ENDPOINTS, standing)
@@ -71,7 +73,7 @@ class EndpointsController:
         spec = service["spec"]
         if spec.get("type") == "ExternalName" or not spec.get("selector"):
             return None
-        wanted = self._wanted(service)
+        wanted = self._wanted(key, service)
         if standing is None:
             self._create(service, wanted)
         else:
@@ -88,7 +90,7 @@ class EndpointsController:
                 self._recorder.tell(self.name, service, WARNING, "FailedToCreateEndpoint", message)
             raise
 
-    def _wanted(self, service: Object) -> Object:
+    def _wanted(self, key: Key, service: Object) -> Object:
         metadata = service["metadata"]
         found = [
             pod
@@ -99,7 +101,7 @@ class EndpointsController:
         labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != HEADLESS}
         if addresses.is_headless(service):
             labels[HEADLESS] = ""
-        annotations = {TRIGGER_TIME: self._world.stamp()}
+        annotations = stamped(None, self._triggers.look(key, service, found))
         if over:
             annotations[OVER_CAPACITY] = "truncated"
         made: Object = {
@@ -109,9 +111,10 @@ class EndpointsController:
                 "name": metadata["name"],
                 "namespace": metadata["namespace"],
                 "labels": {**labels, MANAGED_BY: MANAGED},
-                "annotations": annotations,
             },
         }
+        if annotations:
+            made["metadata"]["annotations"] = annotations
         if subsets:
             made["subsets"] = subsets
         return made
@@ -121,7 +124,8 @@ def _changed(present: Object, wanted: Object) -> Object:
     """The standing object with what is wanted; the time of the change moves only with a change."""
     labels = wanted["metadata"]["labels"]
     annotations = present["metadata"].get("annotations") or {}
-    over = wanted["metadata"]["annotations"].get(OVER_CAPACITY)
+    new = wanted["metadata"].get("annotations") or {}
+    over = new.get(OVER_CAPACITY)
     same = (
         present.get("subsets") == wanted.get("subsets")
         and present["metadata"].get("labels") == labels
@@ -129,9 +133,8 @@ def _changed(present: Object, wanted: Object) -> Object:
     )
     if same:
         return present
-    kept = {name: value for name, value in annotations.items() if name != OVER_CAPACITY}
-    metadata = {**present["metadata"], "labels": labels}
-    metadata["annotations"] = {**kept, **wanted["metadata"]["annotations"]}
+    kept = {name: value for name, value in stamped(annotations, None).items() if name != OVER_CAPACITY}
+    metadata = {**present["metadata"], "labels": labels, "annotations": {**kept, **new}}
     made = {**present, "metadata": metadata}
     made.pop("subsets", None)
     if "subsets" in wanted:
